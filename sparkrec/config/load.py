@@ -1,0 +1,109 @@
+"""Load the layered configuration: base <- env <- source <- ``--set``."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from sparkrec.config.paths import project_root
+from sparkrec.config.settings import Settings, SourceSettings
+from sparkrec.errors import ConfigurationError
+
+Tree = dict[str, Any]
+
+
+def load_settings(
+    env: str,
+    source: str | Path,
+    lake: str,
+    run_date: date | None = None,
+    overrides: Sequence[str] = (),
+) -> Settings:
+    """Merge ``conf/base.yaml``, ``conf/env/<env>.yaml``, the source file and ``key=value`` overrides.
+
+    Args:
+        env: Name of a file in ``conf/env/``.
+        source: Path of a source file, or the name of one in ``conf/sources/``.
+        lake: Folder or URI of the lake.
+        run_date: The last day that the run knows; None takes the data's last day.
+        overrides: ``section.key=value`` pairs, the value in YAML; the last one wins.
+
+    Raises:
+        ConfigurationError: A file is missing or not YAML, or a key is unknown or has a wrong value.
+    """
+    root = project_root()
+    env_file = root / "conf" / "env" / f"{env}.yaml"
+    if not env_file.is_file():
+        known = ", ".join(sorted(path.stem for path in (root / "conf" / "env").glob("*.yaml")))
+        raise ConfigurationError(f"--env {env}: no such environment; one of: {known}")
+    tree = _merge(_read(root / "conf" / "base.yaml"), _read(env_file))
+    tree = _merge(tree, _source_tree(_find_source(source)))
+    for override in overrides:
+        tree = _merge(tree, _override_tree(override))
+    tree = _merge(tree, {"env": env, "lake": lake} | ({"run_date": run_date} if run_date else {}))
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error, source)) from None
+
+
+def _find_source(source: str | Path) -> Path:
+    for path in (Path(source), project_root() / "conf" / "sources" / f"{source}.yaml"):
+        if path.is_file():
+            return path
+    raise ConfigurationError(f"--source {source}: no such file, and no source of that name in conf/sources/")
+
+
+def _source_tree(path: Path) -> Tree:
+    """Put the source's own keys under ``source`` and leave the settings that it carries at the top."""
+    content = _read(path)
+    own = {key: content.pop(key) for key in SourceSettings.model_fields if key in content}
+    return {**content, "source": own}
+
+
+def _read(path: Path) -> Tree:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" at line {where.line + 1}" if where else ""
+        raise ConfigurationError(f"{path}: not valid YAML{line}: {getattr(error, 'problem', error)}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path}: expected keys and values, found {type(content).__name__}")
+    return content
+
+
+def _override_tree(override: str) -> Tree:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigurationError(f"--set {override}: expected key=value, such as training.ranks=1")
+    try:
+        value: Any = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigurationError(f"--set {override}: the value is not valid YAML") from None
+    for name in reversed(key.split(".")):
+        value = {name: value}
+    return dict(value)
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
+    """``above`` wins; mappings merge key by key."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _explain(error: ValidationError, source: str | Path) -> str:
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        reason = "no such key" if problem["type"] == "extra_forbidden" else problem["msg"]
+        lines.append(f"  {key}: {reason}")
+    return f"configuration of source {source} does not fit:\n" + "\n".join(lines)

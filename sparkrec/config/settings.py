@@ -1,0 +1,142 @@
+"""What can be set about a run. Every model refuses unknown keys and is frozen once validated."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+EventType = Literal["impression", "click", "cart", "purchase", "return", "review"]
+Shelf = Literal["discover", "reorder"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SparkSettings(_Section):
+    """The Spark session. Under ``spark-submit`` the submit command's own values win."""
+
+    master: str | None = Field(None, description="Master URL; none leaves it to spark-submit.")
+    conf: dict[str, str] = Field({}, description="Any Spark setting by its own name.")
+
+
+class InteractionsMapping(_Section):
+    """A Spark SQL expression over the landed columns for each canonical column of silver.interactions."""
+
+    event_id: str | None = Field(None, description="The source's own event id; none takes the line's hash.")
+    user_id: str
+    item_id: str
+    event_type: str = Field("'purchase'", description="One of silver.interactions' event types.")
+    event_time: str
+    session_id: str | None = Field(None, description="None makes a user's day one session.")
+    scene: str = "'organic'"
+    search_id: str | None = None
+    quantity: str | None = None
+    unit_price: str | None = None
+    country: str | None = None
+
+
+class ItemsMapping(_Section):
+    """A Spark SQL expression over the landed columns for each canonical column of silver.items."""
+
+    title: str | None = None
+    description: str | None = None
+    category_path: str | None = None
+    brand: str | None = None
+
+
+class SourceSettings(_Section):
+    """Where a shop's files are and how their columns map to the canonical ones."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Also the name of the bronze table.")
+    landing: str = Field(description="File, folder or glob; relative paths start at the project's folder.")
+    format: Literal["csv", "jsonl", "parquet"] = "csv"
+    options: dict[str, str] = Field({}, description="Options of Spark's reader, such as sep or encoding.")
+    interactions: InteractionsMapping
+    items: ItemsMapping = ItemsMapping()
+    refuse: dict[str, str] = Field(
+        {}, description="Rows of this source that are no user events: reason -> SQL condition over landed columns."
+    )
+
+
+class SplitSettings(_Section):
+    """How events are held out."""
+
+    kind: Literal["global_time", "leave_last", "none"] = "global_time"
+    holdout_days: int = Field(28, ge=1, description="Length of the test part, and of the validation part before it.")
+
+
+class FeatureSettings(_Section):
+    """Sizes of the features."""
+
+    positive_events: tuple[EventType, ...] = Field(
+        ("click", "cart", "purchase", "review"), min_length=1, description="Event types that models learn to foresee."
+    )
+    history_length: int = Field(32, ge=1, description="Latest events that a model sees of a user.")
+    title_words: int = Field(8, ge=1, description="Heaviest title words that a model sees of an item.")
+    min_word_items: int = Field(2, ge=1, description="A word in fewer items' titles is not in the vocabulary.")
+    interest_half_life_days: float = Field(90.0, gt=0)
+
+
+class ShardSettings(_Section):
+    """Petastorm shards."""
+
+    row_groups: int = Field(8, ge=1, description="Row groups per cut; raised to at least the number of ranks.")
+
+
+class TwoTowerSettings(_Section):
+    """Options of the two-tower retrieval model (sparkrec.models.two_tower says what each does)."""
+
+    embedding_size: int = Field(64, ge=1)
+    hidden_size: int = Field(128, ge=1)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    temperature: float = Field(0.1, gt=0)
+    learning_rate: float = Field(0.002, gt=0, description="Per rank; it grows with the square root of the ranks.")
+    batch_size: int = Field(1024, ge=2, description="Samples a rank and step.")
+    epochs: int = Field(8, ge=1, description="At most; the best one on validation is used.")
+    patience: int = Field(2, ge=1, description="Epochs without a better validation loss before the training stops.")
+
+
+class TrainingSettings(_Section):
+    """The fit loop's distribution."""
+
+    ranks: int = Field(2, ge=1)
+    launcher: Literal["spark", "horovodrun", "local"] = "spark"
+    start_timeout_seconds: int = Field(120, ge=1)
+
+
+class EvaluationSettings(_Section):
+    """How lists are judged."""
+
+    k: int = Field(10, ge=1, description="Cut-off of the list metrics.")
+    bootstrap_samples: int = Field(1000, ge=10)
+    segments: tuple[str, ...] = Field(("country",), description="Columns of gold.user_profiles to report by.")
+
+
+class RecommendSettings(_Section):
+    """The published lists."""
+
+    top_n: int = Field(100, ge=1)
+    shelves: tuple[Shelf, ...] = Field(("discover", "reorder"), min_length=1)
+    models: tuple[str, ...] | Literal["auto"] = Field(
+        "auto", description="Models to choose from; auto takes all. The best on validation is published."
+    )
+    similar_items: int = Field(20, ge=1)
+
+
+class Settings(_Section):
+    """All settings of one run, validated once and printed when the run starts."""
+
+    env: str
+    seed: int = 20111209
+    lake: str = Field(description="Folder or URI of the lake.")
+    run_date: date | None = Field(None, description="The last day that the run knows; none takes the data's last day.")
+    spark: SparkSettings = SparkSettings()
+    source: SourceSettings
+    split: SplitSettings = SplitSettings()
+    features: FeatureSettings = FeatureSettings()
+    shards: ShardSettings = ShardSettings()
+    two_tower: TwoTowerSettings = TwoTowerSettings()
+    training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    recommend: RecommendSettings = RecommendSettings()

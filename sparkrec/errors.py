@@ -1,0 +1,24 @@
+"""Errors that a person can act on; the command line prints them without a traceback."""
+
+
+class SparkrecError(Exception):
+    """Base of all errors whose message is meant for the person who started the run.
+
+    ``exit_status`` is what the process ends with.
+    """
+
+    exit_status = 1
+
+
+class ConfigurationError(SparkrecError):
+    """Wrong use or configuration: the message names the key or option and what to write instead."""
+
+    exit_status = 2
+
+
+class DataError(SparkrecError):
+    """The data cannot be processed: the message names the table or file, the cause and the count."""
+
+
+class GateError(SparkrecError):
+    """A table broke a rule that its contract marks ``fail``: the table keeps its last good version."""

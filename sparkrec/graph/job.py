@@ -1,0 +1,23 @@
+"""What the outside needs to know of a job."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """A job by what it reads and writes.
+
+    Attributes:
+        name: Name on the command line, of its file in ``jobs/`` and of its Airflow task.
+        description: One line for people.
+        reads: What it reads: tables as ``layer.table``, artefacts as ``folder/name``. ``{source}``
+            stands for the name of the source.
+        writes: What it writes, in the same form. No two jobs write the same.
+        resources: Spark settings that the job needs beyond those of the environment.
+    """
+
+    name: str
+    description: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    resources: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,84 @@
+"""The jobs of the pipeline. The order is not written down: it follows from reads and writes."""
+
+from sparkrec.graph.job import JobSpec
+
+JOBS: tuple[JobSpec, ...] = (
+    JobSpec(
+        name="ingest",
+        description="Append landing files that are new to bronze, every column a string.",
+        reads=(),
+        writes=("bronze.{source}",),
+    ),
+    JobSpec(
+        name="clean",
+        description="Map, type, dedupe and check the landed lines; refused ones go to quarantine with their reasons.",
+        reads=("bronze.{source}",),
+        writes=("silver.interactions", "silver.items", "silver.quarantine"),
+    ),
+    JobSpec(
+        name="profile",
+        description="Describe every user and item by its behaviour.",
+        reads=("silver.interactions", "silver.items"),
+        writes=("gold.user_profiles", "gold.item_profiles"),
+    ),
+    JobSpec(
+        name="featurize",
+        description="Build the vocabulary, TF-IDF, interest tags, behaviour sequences and training samples.",
+        reads=("silver.interactions", "silver.items"),
+        writes=(
+            "features.vocabulary",
+            "features.item_text",
+            "features.user_interests",
+            "features.positives",
+            "features.behaviour_sequences",
+            "features.ranking_samples",
+        ),
+    ),
+    JobSpec(
+        name="shard",
+        description="Write the training samples of each cut as Petastorm shards with a manifest.",
+        reads=("features.ranking_samples", "features.item_text", "features.vocabulary"),
+        writes=("shards/two_tower",),
+    ),
+    JobSpec(
+        name="train",
+        description="Train the two-tower model by Horovod and fit the baselines, for each cut.",
+        reads=("shards/two_tower", "features.positives", "features.behaviour_sequences", "features.item_text"),
+        writes=("models/all",),
+    ),
+    JobSpec(
+        name="evaluate",
+        description="Judge every model on held-out events, choose on validation, test once.",
+        reads=("models/all", "features.positives", "features.behaviour_sequences", "gold.user_profiles"),
+        writes=("gold.evaluations", "models/chosen"),
+    ),
+    JobSpec(
+        name="recommend",
+        description="Publish each user's lists and each item's neighbours.",
+        reads=(
+            "models/all",
+            "models/chosen",
+            "features.behaviour_sequences",
+            "features.vocabulary",
+            "silver.items",
+        ),
+        writes=("gold.recommendations", "gold.similar_items"),
+    ),
+    JobSpec(
+        name="report",
+        description="Draw the run as one page, with the Data Docs beside it.",
+        reads=(
+            "silver.interactions",
+            "silver.items",
+            "silver.quarantine",
+            "gold.user_profiles",
+            "gold.item_profiles",
+            "gold.evaluations",
+            "gold.recommendations",
+            "gold.similar_items",
+            "features.user_interests",
+            "models/all",
+        ),
+        writes=("report/index.html",),
+    ),
+)
