@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from sparkrec.config.paths import project_root
-from sparkrec.config.settings import Settings, SourceSettings
+from sparkrec.config.settings import Settings, SourceSettings, SparkSettings
 from sparkrec.errors import ConfigurationError
 
 Tree = dict[str, Any]
@@ -34,20 +34,35 @@ def load_settings(
     Raises:
         ConfigurationError: A file is missing or not YAML, or a key is unknown or has a wrong value.
     """
-    root = project_root()
-    env_file = root / "conf" / "env" / f"{env}.yaml"
-    if not env_file.is_file():
-        known = ", ".join(sorted(path.stem for path in (root / "conf" / "env").glob("*.yaml")))
-        raise ConfigurationError(f"--env {env}: no such environment; one of: {known}")
-    tree = _merge(_read(root / "conf" / "base.yaml"), _read(env_file))
-    tree = _merge(tree, _source_tree(_find_source(source)))
+    tree = _merge(_env_tree(env), _source_tree(_find_source(source)))
     for override in overrides:
         tree = _merge(tree, _override_tree(override))
     tree = _merge(tree, {"env": env, "lake": lake} | ({"run_date": run_date} if run_date else {}))
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
-        raise ConfigurationError(_explain(error, source)) from None
+        raise ConfigurationError(_explain(error, f"source {source}")) from None
+
+
+def load_spark_settings(env: str) -> SparkSettings:
+    """The Spark settings of an environment, for commands that need no source.
+
+    Raises:
+        ConfigurationError: As `load_settings`.
+    """
+    try:
+        return SparkSettings.model_validate(_env_tree(env).get("spark", {}))
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error, f"--env {env}")) from None
+
+
+def _env_tree(env: str) -> Tree:
+    root = project_root()
+    env_file = root / "conf" / "env" / f"{env}.yaml"
+    if not env_file.is_file():
+        known = ", ".join(sorted(path.stem for path in (root / "conf" / "env").glob("*.yaml")))
+        raise ConfigurationError(f"--env {env}: no such environment; one of: {known}")
+    return _merge(_read(root / "conf" / "base.yaml"), _read(env_file))
 
 
 def _find_source(source: str | Path) -> Path:
@@ -100,10 +115,10 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
     return merged
 
 
-def _explain(error: ValidationError, source: str | Path) -> str:
+def _explain(error: ValidationError, what: str) -> str:
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
         reason = "no such key" if problem["type"] == "extra_forbidden" else problem["msg"]
         lines.append(f"  {key}: {reason}")
-    return f"configuration of source {source} does not fit:\n" + "\n".join(lines)
+    return f"configuration of {what} does not fit:\n" + "\n".join(lines)

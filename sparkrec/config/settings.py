@@ -52,6 +52,7 @@ class SourceSettings(_Section):
     landing: str = Field(description="File, folder or glob; relative paths start at the project's folder.")
     format: Literal["csv", "jsonl", "parquet"] = "csv"
     options: dict[str, str] = Field({}, description="Options of Spark's reader, such as sep or encoding.")
+    personal: tuple[str, ...] = Field((), description="Landed columns that are personal: quarantine leaves them out.")
     interactions: InteractionsMapping
     items: ItemsMapping = ItemsMapping()
     refuse: dict[str, str] = Field(
@@ -97,6 +98,21 @@ class TwoTowerSettings(_Section):
     patience: int = Field(2, ge=1, description="Epochs without a better validation loss before the training stops.")
 
 
+class BaselineSettings(_Section):
+    """Options of the classical models (sparkrec.recommend.scorers says what each does)."""
+
+    largest_catalogue: int = Field(10_000, ge=1, description="More items than this leave out items x items models.")
+    recent_days: int = Field(28, ge=1)
+    frequency_half_life_days: float = Field(90.0, gt=0)
+    ease_regularisation: float = Field(200.0, gt=0)
+    ease_decayed_regularisation: float = Field(50.0, gt=0)
+    ease_half_life_days: float = Field(30.0, gt=0)
+    als_factors: int = Field(64, ge=1)
+    als_alpha: float = Field(1.0, gt=0)
+    als_regularisation: float = Field(0.05, ge=0)
+    als_iterations: int = Field(10, ge=1)
+
+
 class TrainingSettings(_Section):
     """The fit loop's distribution."""
 
@@ -124,6 +140,14 @@ class RecommendSettings(_Section):
     similar_items: int = Field(20, ge=1)
 
 
+class ReportSettings(_Section):
+    """The page that people look at."""
+
+    folder: str | None = Field(None, description="Where it is written; none takes <lake>/report.")
+    users: int = Field(3, ge=0, description="Users shown with their history and lists.")
+    items: int = Field(6, ge=0, description="Items shown with their neighbours.")
+
+
 class Settings(_Section):
     """All settings of one run, validated once and printed when the run starts."""
 
@@ -137,6 +161,8 @@ class Settings(_Section):
     features: FeatureSettings = FeatureSettings()
     shards: ShardSettings = ShardSettings()
     two_tower: TwoTowerSettings = TwoTowerSettings()
+    baselines: BaselineSettings = BaselineSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     recommend: RecommendSettings = RecommendSettings()
+    report: ReportSettings = ReportSettings()

@@ -1,0 +1,60 @@
+# `make help` lists the targets. Each sets up what it needs, once: .venv/.installed is younger than the lock
+# file from which the environment was made, or it is brought up to date.
+
+# Both send usage data home unless told otherwise.
+export GX_ANALYTICS_ENABLED := false
+export MLFLOW_DISABLE_TELEMETRY := true
+
+JOBS_ENV := .venv/.installed
+AIRFLOW_ENV := .venv-airflow/.installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test bench lint lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(JOBS_ENV) $(AIRFLOW_ENV) ## Make both environments: .venv for the jobs, .venv-airflow for Airflow
+
+demo: $(JOBS_ENV) ## Run the whole pipeline on data/online_retail; leaves report/index.html and build/demo/lake
+	.venv/bin/sparkrec run --env local --source conf/sources/online_retail.yaml --lake build/demo/lake --report report
+
+# Both halves run, so that one failing does not hide the other; the status is that of both.
+test: $(JOBS_ENV) $(AIRFLOW_ENV) ## Run all tests: those of the DAG in Airflow's environment, then the rest
+	@status=0; \
+	echo "tests of the DAG (.venv-airflow)"; .venv-airflow/bin/pytest tests/airflow || status=1; \
+	echo "tests of everything else (.venv)"; .venv/bin/pytest || status=1; \
+	exit $$status
+
+bench: $(JOBS_ENV) ## Run all benchmarks; bench-PART runs one, each leaves build/bench/PART.json
+	.venv/bin/python -m benchmarks
+
+bench-%: $(JOBS_ENV)
+	.venv/bin/python -m benchmarks $*
+
+lint: $(JOBS_ENV) ## Check style, types and which package imports which
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+# Not by way of $(JOBS_ENV): the lock file may be what keeps the environment from being made.
+lock: ## Pin all dependencies anew: requirements.lock and airflow_dags/requirements.lock
+	@scripts/setup.sh --uv
+	.venv/bin/uv lock --quiet --upgrade --python .venv/bin/python
+	.venv/bin/uv export --quiet --no-header --no-emit-project --format requirements-txt --output-file requirements.lock
+	.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url \
+		--python-version 3.11 --python-platform x86_64-unknown-linux-gnu \
+		--override airflow_dags/overrides.txt airflow_dags/requirements.in --output-file airflow_dags/requirements.lock
+
+clean: ## Remove what runs and tests leave behind; the environments and the lake stay
+	rm -rf build report spark-warehouse metastore_db derby.log .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find sparkrec tests jobs airflow_dags -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(JOBS_ENV): requirements.lock pyproject.toml scripts/setup.sh
+	@scripts/setup.sh
+
+# After the jobs' environment, which holds uv.
+$(AIRFLOW_ENV): airflow_dags/requirements.lock pyproject.toml scripts/setup.sh | $(JOBS_ENV)
+	@scripts/setup.sh --airflow

@@ -1,0 +1,5 @@
+"""Write the training samples of each cut as Petastorm shards with a manifest."""
+
+from sparkrec.cli import job_main
+
+job_main("shard")

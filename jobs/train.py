@@ -1,0 +1,5 @@
+"""Train the two-tower model by Horovod and fit the baselines, for each cut."""
+
+from sparkrec.cli import job_main
+
+job_main("train")

@@ -1,0 +1,1 @@
+"""From landed lines to clean events and items: pure functions on DataFrames and Columns."""

@@ -1,0 +1,131 @@
+"""What a schema file says of a table. Every model refuses unknown keys and is frozen once validated."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+OnFailure = Literal["quarantine", "fail", "warn"]
+TableOnFailure = Literal["fail", "warn"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Part):
+    """One column."""
+
+    type: str = Field(description="Spark SQL type, such as long or array<string>.")
+    nullable: bool = True
+    description: str
+    unit: str | None = None
+    tags: tuple[str, ...] = Field((), description="What the column is to its readers, such as pii or categorical.")
+
+
+class RowRule(_Part):
+    """What must be true of each row."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="The reason that a row which breaks it is given.")
+    condition: str = Field(description="Spark SQL that is true for a good row; a null counts as not true.")
+    on_failure: OnFailure
+    description: str
+
+
+class UniqueCheck(_Part):
+    """No two rows share the values of these columns."""
+
+    kind: Literal["unique"]
+    columns: tuple[str, ...] = Field(min_length=1)
+    on_failure: TableOnFailure
+
+    @property
+    def name(self) -> str:
+        """The name that the check is reported by."""
+        return f"unique({', '.join(self.columns)})"
+
+
+class RowCountCheck(_Part):
+    """The table has a number of rows within this band."""
+
+    kind: Literal["row_count"]
+    min: int | None = Field(None, ge=0)
+    max: int | None = Field(None, ge=0)
+    on_failure: TableOnFailure
+
+    @model_validator(mode="after")
+    def _band_is_open(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("give min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is more than max {self.max}")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The name that the check is reported by."""
+        return "row_count"
+
+
+class ReferencesCheck(_Part):
+    """The values of these columns occur in the columns of the same names of another table.
+
+    A row where one of them is missing refers to nothing and passes.
+    """
+
+    kind: Literal["references"]
+    columns: tuple[str, ...] = Field(min_length=1)
+    table: str
+    on_failure: TableOnFailure
+
+    @property
+    def name(self) -> str:
+        """The name that the check is reported by."""
+        return f"references({', '.join(self.columns)} in {self.table})"
+
+
+TableCheck = Annotated[UniqueCheck | RowCountCheck | ReferencesCheck, Field(discriminator="kind")]
+
+
+class Contract(_Part):
+    """A table: what its rows are, its columns in their order, and what must hold of them."""
+
+    table: str = Field(pattern=r"^(bronze|silver|features|gold)\.[a-z][a-z0-9_]*$", description="Name as layer.table.")
+    description: str
+    grain: str = Field(description="What one row is.")
+    primary_key: tuple[str, ...] = ()
+    open: bool = Field(False, description="Whether the table has columns besides these, before them.")
+    columns: dict[str, Column] = Field(min_length=1)
+    rules: tuple[RowRule, ...] = ()
+    checks: tuple[TableCheck, ...] = ()
+
+    @property
+    def layer(self) -> str:
+        """The part of the table's name before the dot."""
+        return self.table.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """The part of the table's name after the dot."""
+        return self.table.partition(".")[2]
+
+    @model_validator(mode="after")
+    def _columns_exist(self) -> Self:
+        self._require_columns("primary_key", self.primary_key)
+        for check in self.checks:
+            if not isinstance(check, RowCountCheck):
+                self._require_columns(check.name, check.columns)
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [rule.name for rule in self.rules] + [check.name for check in self.checks]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"more than one rule or check is named {', '.join(twice)}")
+        return self
+
+    def _require_columns(self, where: str, names: Sequence[str]) -> None:
+        unknown = [name for name in names if name not in self.columns]
+        if unknown:
+            raise ValueError(f"{where} names no column of the table: {', '.join(unknown)}")

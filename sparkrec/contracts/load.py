@@ -1,0 +1,74 @@
+"""Read the schema files."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from sparkrec.config import project_root
+from sparkrec.contracts.contract import Contract
+from sparkrec.errors import ConfigurationError
+
+# In the order of the data's way; tables of a layer follow by name.
+_LAYERS = ("bronze", "silver", "features", "gold")
+_LANDING = "bronze.landing"
+
+
+def load_contract(table: str) -> Contract:
+    """The contract of a table by its name as ``layer.table``.
+
+    Every ``bronze`` table has the contract of ``schemas/bronze/landing.yaml`` under its own name.
+
+    Raises:
+        ConfigurationError: There is no schema file for the table, or it is wrong: the message names file and key.
+    """
+    is_bronze = table.startswith("bronze.")
+    file = _files().get(_LANDING if is_bronze else table)
+    if file is None:
+        raise ConfigurationError(f"no contract for table {table}; one of: bronze.<source>, {', '.join(_files())}")
+    contract = _read(file)
+    return _validated({**contract.model_dump(), "table": table}, where=f"table {table}") if is_bronze else contract
+
+
+def all_contracts() -> list[Contract]:
+    """The contracts of all schema files, by layer and name.
+
+    Raises:
+        ConfigurationError: A schema file is wrong: the message names file and key.
+    """
+    return [_read(file) for file in _files().values()]
+
+
+def _files() -> dict[str, Path]:
+    folder = project_root() / "schemas"
+    return {f"{layer}.{file.stem}": file for layer in _LAYERS for file in sorted((folder / layer).glob("*.yaml"))}
+
+
+@cache
+def _read(file: Path) -> Contract:
+    where = f"schemas/{file.parent.name}/{file.name}"
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" at line {mark.line + 1}" if mark else ""
+        raise ConfigurationError(f"{where}: not valid YAML{line}: {getattr(error, 'problem', error)}") from None
+    contract = _validated(content, where)
+    expected = f"{file.parent.name}.{file.stem}"
+    if contract.table != expected:
+        raise ConfigurationError(f"{where}: table: is {contract.table}, but the file is that of {expected}")
+    return contract
+
+
+def _validated(content: Any, where: str) -> Contract:
+    try:
+        return Contract.model_validate(content)
+    except ValidationError as error:
+        problems = [
+            f"  {'.'.join(str(part) for part in problem['loc']) or 'contract'}: "
+            + ("no such key" if problem["type"] == "extra_forbidden" else problem["msg"].removeprefix("Value error, "))
+            for problem in error.errors()
+        ]
+        raise ConfigurationError("\n".join([f"{where} is not a contract:", *problems])) from None

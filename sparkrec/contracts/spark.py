@@ -1,0 +1,58 @@
+"""Contracts for Spark: types, the closing select of a table, and row rules as one expression."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import DataType, StructField, StructType
+
+from sparkrec.contracts.contract import Contract, OnFailure
+from sparkrec.errors import DataError
+
+
+def struct_type(contract: Contract) -> StructType:
+    """The contract's columns as a Spark schema; descriptions become column comments. Needs a running session."""
+    return StructType(
+        [
+            StructField(name, DataType.fromDDL(column.type), column.nullable, {"comment": column.description})
+            for name, column in contract.columns.items()
+        ]
+    )
+
+
+def conform(df: DataFrame, contract: Contract) -> DataFrame:
+    """The contract's columns in their order, cast to their types and commented: the closing select of a table.
+
+    Further columns of an open contract stay as they are and come first.
+
+    Raises:
+        DataError: A column is missing, or there is one that a closed contract does not know.
+    """
+    missing = [name for name in contract.columns if name not in df.columns]
+    further = [name for name in df.columns if name not in contract.columns]
+    unexpected = [] if contract.open else further
+    if missing or unexpected:
+        complaints = [("missing", missing), ("unexpected", unexpected)]
+        found = "; ".join(f"{kind} columns: {', '.join(names)}" for kind, names in complaints if names)
+        raise DataError(f"{contract.table} does not have the columns of its contract: {found}")
+    typed = [
+        _column(field.name).cast(field.dataType).alias(field.name, metadata=field.metadata)
+        for field in struct_type(contract)
+    ]
+    return df.select(*map(_column, further), *typed)
+
+
+def broken_rules(contract: Contract, on_failure: OnFailure = "quarantine") -> Column:
+    """Names of all the rules of this kind that a row breaks, as an array in the contract's order.
+
+    A rule whose condition is null is broken. It is one expression: Spark reads the rows once for all rules.
+    """
+    broken = [
+        F.when(F.expr(rule.condition), None).otherwise(F.lit(rule.name))
+        for rule in contract.rules
+        if rule.on_failure == on_failure
+    ]
+    return F.array_compact(F.array(*broken)) if broken else F.array().cast("array<string>")
+
+
+def _column(name: str) -> Column:
+    """A column by its exact name; a dot in a landed name is no path."""
+    return F.col(f"`{name.replace('`', '``')}`")

@@ -1,0 +1,1 @@
+"""What the models learn from: pure functions from silver tables to features."""

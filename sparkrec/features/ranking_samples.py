@@ -1,0 +1,48 @@
+"""Training samples: a positive event with what was known before its session began."""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+
+def ranking_samples(positives: DataFrame, item_text: DataFrame, history_length: int, title_words: int) -> DataFrame:
+    """One sample for each positive event (features.ranking_samples).
+
+    The history holds only events from before the session's first event, so nothing of the basket
+    that is to be foreseen, and nothing later, is in it.
+
+    Args:
+        positives: features.positives.
+        item_text: features.item_text.
+        history_length: Latest events to keep; shorter histories are padded with 0 in front.
+        title_words: Heaviest title words to keep; shorter titles are padded with 0 behind.
+    """
+    session = Window.partitionBy("user_id", "session_id")
+    started = positives.withColumn("started", F.min("event_time").over(session))
+    # Sessions that start together are one moment; every moment holds at least one event, so the last
+    # history_length moments hold the last history_length events.
+    moments = started.groupBy("user_id", "started").agg(
+        F.collect_list(F.struct("event_time", "event_id", "item_index")).alias("moment")
+    )
+    earlier = Window.partitionBy("user_id").orderBy("started").rowsBetween(-history_length, -1)
+    before = F.filter(
+        F.flatten(F.collect_list("moment").over(earlier)), lambda event: event["event_time"] < F.col("started")
+    )
+    histories = moments.select(
+        "user_id", "started", _pad_front(F.array_sort(before)["item_index"], history_length).alias("history")
+    )
+    words = item_text.select("item_index", _pad_behind(F.col("word_indices"), title_words).alias("item_words"))
+    return (
+        started.join(histories, ["user_id", "started"], "inner")
+        .join(F.broadcast(words), "item_index", "inner")
+        .select("event_id", "part", "event_time", "user_index", "item_index", "history", "item_words")
+    )
+
+
+def _pad_front(values: Column, length: int) -> Column:
+    latest = F.slice(values, F.greatest(F.size(values) - length + 1, F.lit(1)), length)
+    return F.concat(F.array_repeat(F.lit(0), length - F.size(latest)), latest)
+
+
+def _pad_behind(values: Column, length: int) -> Column:
+    first = F.slice(values, 1, length)
+    return F.concat(first, F.array_repeat(F.lit(0), length - F.size(first)))

@@ -1,0 +1,125 @@
+"""Files beside the tables, on any file system that pyarrow opens: a path, or a URI such as s3:// or hdfs://."""
+
+import fnmatch
+import hashlib
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow_hotfix  # noqa: F401  closes CVE-2023-47248 of this pyarrow
+from numpy.typing import NDArray
+from pyarrow import fs
+from pyarrow import parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+
+Arrays = dict[str, NDArray[Any]]
+
+_CHUNK = 1 << 20
+
+
+def _open(uri: str) -> tuple[fs.FileSystem, str]:
+    filesystem, path = fs.FileSystem.from_uri(uri if "://" in uri else str(Path(uri).resolve()))
+    return filesystem, path
+
+
+def exists(uri: str) -> bool:
+    """Whether a file or folder lies there."""
+    filesystem, path = _open(uri)
+    return filesystem.get_file_info(path).type is not fs.FileType.NotFound
+
+
+def read_bytes(uri: str) -> bytes:
+    """The content of a file; FileNotFoundError where there is none."""
+    filesystem, path = _open(uri)
+    with filesystem.open_input_stream(path) as stream:
+        return bytes(stream.read())
+
+
+def write_bytes(uri: str, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part of it."""
+    filesystem, path = _open(uri)
+    filesystem.create_dir(path.rpartition("/")[0], recursive=True)
+    temporary = path + ".writing"
+    with filesystem.open_output_stream(temporary) as stream:
+        stream.write(content)
+    filesystem.move(temporary, path)
+
+
+def delete_folder(uri: str) -> None:
+    """Remove a folder and all in it; nothing happens where there is none."""
+    filesystem, path = _open(uri)
+    if filesystem.get_file_info(path).type is fs.FileType.Directory:
+        filesystem.delete_dir(path)
+
+
+def subfolders(uri: str) -> list[str]:
+    """Names of the folders directly below, sorted."""
+    filesystem, path = _open(uri)
+    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
+    return sorted(info.base_name for info in found if info.type is fs.FileType.Directory)
+
+
+def write_arrays(uri: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays as one ``.npz`` file."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_bytes(uri, buffer.getvalue())
+
+
+def read_arrays(uri: str) -> Arrays:
+    """Read what `write_arrays` wrote."""
+    with np.load(io.BytesIO(read_bytes(uri)), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def find_files(pattern: str) -> list[str]:
+    """Files that a path, folder or glob names, sorted; hidden ones (``.`` or ``_`` in front) are left out."""
+    scheme, separator, rest = pattern.rpartition("://")
+    fixed = rest.split("*")[0].split("?")[0].split("[")[0]
+    base = fixed if fixed == rest else fixed.rpartition("/")[0] or "."
+    filesystem, base_path = _open(scheme + separator + base)
+    info = filesystem.get_file_info(base_path)
+    if info.type is fs.FileType.File:
+        return [scheme + separator + base_path]
+    listed = filesystem.get_file_info(fs.FileSelector(base_path, recursive=True, allow_not_found=True))
+    wanted = base_path.rstrip("/") + rest[len(base) :] if fixed != rest else base_path.rstrip("/") + "/*"
+    return sorted(
+        scheme + separator + info.path
+        for info in listed
+        if info.type is fs.FileType.File
+        and not info.base_name.startswith((".", "_"))
+        and fnmatch.fnmatch(info.path, wanted)
+    )
+
+
+def sha256_of_files(spark: SparkSession, uris: list[str]) -> dict[str, str]:
+    """SHA-256 of each file's bytes, computed on the executors, a chunk in memory at a time."""
+
+    def hashed(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            yield pd.DataFrame({"uri": batch["uri"], "sha256": [_sha256(uri) for uri in batch["uri"]]})
+
+    if not uris:
+        return {}
+    paths: DataFrame = spark.createDataFrame([(uri,) for uri in uris], "uri string").repartition(len(uris))
+    return {row.uri: row.sha256 for row in paths.mapInPandas(hashed, "uri string, sha256 string").collect()}
+
+
+def _sha256(uri: str) -> str:
+    filesystem, path = _open(uri)
+    digest = hashlib.sha256()
+    with filesystem.open_input_stream(path) as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def parquet_size(uri: str) -> tuple[int, int]:
+    """Rows and row groups of a Parquet file, from its footer."""
+    filesystem, path = _open(uri)
+    with filesystem.open_input_file(path) as stream:
+        metadata = pq.ParquetFile(stream).metadata
+        return metadata.num_rows, metadata.num_row_groups

@@ -1,0 +1,77 @@
+"""The tables that one job may touch."""
+
+from pyspark.sql import DataFrame
+
+from sparkrec.contracts import load_contract
+from sparkrec.contracts.spark import conform
+from sparkrec.graph import JobSpec
+from sparkrec.lake.lake import Lake
+
+
+class JobTables:
+    """Hands a job just what its `JobSpec` names, so that graph and code cannot drift apart.
+
+    Attributes:
+        read_versions: Delta versions that the job read, by table.
+        written: Tables that the job wrote, with the version they had before (None: they did not exist).
+    """
+
+    def __init__(self, lake: Lake, spec: JobSpec, source: str) -> None:
+        self._lake = lake
+        self._spec = spec
+        self._reads = {name.format(source=source) for name in spec.reads}
+        self._writes = {name.format(source=source) for name in spec.writes}
+        self.read_versions: dict[str, int] = {}
+        self.written: dict[str, int | None] = {}
+
+    def read(self, table: str) -> DataFrame:
+        """A table that the job reads, at one version for the whole job; or its own last result."""
+        self._allow(table, self._reads | self._writes, "read")
+        if table in self._writes:
+            return self._lake.read(table)
+        if table not in self.read_versions:
+            # The lake says which job is missing before Delta says that a path is.
+            self._lake.read(table)
+            self.read_versions[table] = self._lake.version(table)
+        return self._lake.read(table, self.read_versions[table])
+
+    def exists(self, table: str) -> bool:
+        """Whether a table that the job reads or writes exists."""
+        self._allow(table, self._reads | self._writes, "read")
+        return self._lake.exists(table)
+
+    def replace(self, table: str, rows: DataFrame) -> int:
+        """Replace a table that the job writes; the rows are brought to its contract.
+
+        Returns: Rows written.
+        """
+        self._prepare(table)
+        self._lake.replace(table, conform(rows, load_contract(table)))
+        return self._lake.rows_written(table)
+
+    def append(self, table: str, rows: DataFrame, transaction: str) -> int:
+        """Append to a table that the job writes, once per transaction name.
+
+        Returns: Rows written.
+        """
+        self._prepare(table)
+        self._lake.append(table, conform(rows, load_contract(table)), transaction)
+        return self._lake.rows_written(table)
+
+    def read_artefact(self, name: str) -> str:
+        """Folder or file of an artefact that the job reads."""
+        self._allow(name, self._reads | self._writes, "read")
+        return self._lake.path(name)
+
+    def write_artefact(self, name: str) -> str:
+        """Folder or file of an artefact that the job writes."""
+        self._allow(name, self._writes, "write")
+        return self._lake.path(name)
+
+    def _prepare(self, table: str) -> None:
+        self._allow(table, self._writes, "write")
+        self.written[table] = self._lake.version(table) if self._lake.exists(table) else None
+
+    def _allow(self, name: str, allowed: set[str], verb: str) -> None:
+        if name not in allowed:
+            raise ValueError(f"job {self._spec.name} may not {verb} {name}: add it to its JobSpec in sparkrec/graph")

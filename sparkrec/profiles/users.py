@@ -1,0 +1,57 @@
+"""User profiles."""
+
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sparkrec.profiles.behaviour import (
+    PURCHASE,
+    RETURN,
+    count_where,
+    favourites,
+    net_money,
+    return_rate,
+    with_price_band,
+    within_days,
+)
+
+
+def user_profiles(interactions: DataFrame, current_items: DataFrame, as_of: date) -> DataFrame:
+    """Recency, frequency, money, taste and price band of each known user (gold.user_profiles).
+
+    Args:
+        interactions: silver.interactions up to ``as_of``.
+        current_items: The current rows of silver.items.
+        as_of: The last day that the profile knows.
+    """
+    day = F.lit(as_of)
+    known = interactions.where("user_id is not null")
+    behaviour = known.groupBy("user_id").agg(
+        F.max_by("country", "event_time").alias("country"),
+        F.min("event_time").alias("first_event_time"),
+        F.max("event_time").alias("last_event_time"),
+        F.datediff(day, F.max("event_date")).alias("recency_days"),
+        F.count_distinct(F.when(PURCHASE, F.col("session_id"))).alias("frequency"),
+        net_money().alias("monetary"),
+        count_where(PURCHASE).alias("purchases"),
+        count_where(PURCHASE & within_days(day, 28)).alias("purchases_28d"),
+        count_where(PURCHASE & within_days(day, 90)).alias("purchases_90d"),
+        F.count_distinct("item_id").alias("distinct_items"),
+        count_where(RETURN).alias("returns"),
+        return_rate().alias("return_rate"),
+        F.median(F.when(PURCHASE, F.col("unit_price"))).alias("median_price"),
+    )
+    described = current_items.select("item_id", "category_path", "title_words")
+    bought = known.where(PURCHASE).join(described, "item_id", "inner")
+    categories = favourites(bought, "user_id", "category_path", 5)
+    words = favourites(bought.select("user_id", F.explode("title_words").alias("word")), "user_id", "word", 10)
+    none = F.array().cast("array<string>")
+    return (
+        with_price_band(behaviour)
+        .join(categories.withColumnRenamed("favourites", "favourite_categories"), "user_id", "left")
+        .join(words.withColumnRenamed("favourites", "favourite_words"), "user_id", "left")
+        .withColumn("favourite_categories", F.coalesce("favourite_categories", none))
+        .withColumn("favourite_words", F.coalesce("favourite_words", none))
+        .withColumn("as_of", day)
+    )

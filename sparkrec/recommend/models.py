@@ -1,0 +1,119 @@
+"""The models that lists can come from: one entry each, deep ones and baselines alike."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+
+from sparkrec.config.settings import BaselineSettings
+from sparkrec.lake.files import Arrays
+from sparkrec.recommend.scorers import als, item_item, popularity
+from sparkrec.recommend.scorers.dot_product import DotProduct
+from sparkrec.recommend.scorers.item_item import ItemItem
+from sparkrec.recommend.scorers.own_frequency import OwnFrequency
+from sparkrec.recommend.scorers.popularity import Popularity
+from sparkrec.recommend.scorers.scorer import Scorer
+
+
+@dataclass(frozen=True)
+class FitData:
+    """What a baseline is fitted on: all that one cut knows.
+
+    Attributes:
+        known: features.positives that the cut knows.
+        sequences: features.behaviour_sequences of the cut.
+        users: Size of the user vocabulary.
+        items: Size of the item vocabulary.
+        settings: Options of the baselines.
+        seed: Seed of whatever is drawn.
+    """
+
+    known: DataFrame
+    sequences: DataFrame
+    users: int
+    items: int
+    settings: BaselineSettings
+    seed: int
+
+    @cached_property
+    def products(self) -> NDArray[np.float64]:
+        """X^T X of the binary user-item matrix, computed once for all models that need it."""
+        return item_item.gram(self.sequences, self.items)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model by name.
+
+    Attributes:
+        name: As in gold.evaluations.
+        scorer: Makes scores of the arrays.
+        fit: Gives the arrays of a cut; None where the deep training gives them.
+        whole_catalogue: Whether it holds items x items numbers, and is left out of large catalogues.
+        deep: Whether it is trained by Horovod.
+    """
+
+    name: str
+    scorer: type[Scorer]
+    fit: Callable[[FitData], Arrays] | None
+    whole_catalogue: bool = False
+
+    @property
+    def deep(self) -> bool:
+        """Whether the deep training makes it."""
+        return self.fit is None
+
+
+def _decayed_frequency(data: FitData) -> Arrays:
+    scores = popularity.fit(data.known, data.items)
+    return {**scores, "half_life_days": np.array(data.settings.frequency_half_life_days)}
+
+
+def _decayed_ease(data: FitData) -> Arrays:
+    half_life = data.settings.ease_half_life_days
+    products = item_item.gram(data.sequences, data.items, half_life)
+    return item_item.fit_ease(products, data.settings.ease_decayed_regularisation, half_life)
+
+
+def _als(data: FitData) -> Arrays:
+    options = data.settings
+    return als.fit(
+        data.known,
+        data.users,
+        data.items,
+        options.als_factors,
+        options.als_alpha,
+        options.als_regularisation,
+        options.als_iterations,
+        data.seed,
+    )
+
+
+MODELS: tuple[Model, ...] = (
+    Model("popularity", Popularity, lambda data: popularity.fit(data.known, data.items)),
+    Model(
+        "recent_popularity",
+        Popularity,
+        lambda data: popularity.fit(data.known, data.items, data.settings.recent_days),
+    ),
+    Model("own_frequency", OwnFrequency, lambda data: popularity.fit(data.known, data.items)),
+    Model("own_frequency_decayed", OwnFrequency, _decayed_frequency),
+    Model("item_knn", ItemItem, lambda data: item_item.fit_item_knn(data.products), whole_catalogue=True),
+    Model(
+        "ease",
+        ItemItem,
+        lambda data: item_item.fit_ease(data.products, data.settings.ease_regularisation),
+        whole_catalogue=True,
+    ),
+    Model("ease_decayed", ItemItem, _decayed_ease, whole_catalogue=True),
+    Model("als", DotProduct, _als),
+    Model("two_tower", DotProduct, None),
+)
+
+
+def model_named(name: str) -> Model:
+    """The model of that name; KeyError where there is none."""
+    return {model.name: model for model in MODELS}[name]

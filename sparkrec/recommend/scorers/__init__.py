@@ -1,0 +1,1 @@
+"""Scorers: one file each, arrays in, scores of every item for a batch of users out."""

@@ -1,0 +1,46 @@
+"""Alternating least squares on implicit feedback, by Spark."""
+
+import numpy as np
+from pyspark.ml.recommendation import ALS
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sparkrec.lake.files import Arrays
+
+
+def fit(known: DataFrame, users: int, items: int, factors: int, alpha: float, regularisation: float, iterations: int, seed: int) -> Arrays:
+    """Arrays of `DotProduct` from binary feedback (Hu, Koren, Volinsky, ICDM 2008, in Spark's form).
+
+    Args:
+        known: ``user_index, item_index`` of the positive events that a cut knows.
+        users: Size of the user vocabulary.
+        items: Size of the item vocabulary.
+        factors: Length of the vectors.
+        alpha: Confidence of a positive is 1 + alpha.
+        regularisation: Of the squared norms, scaled by each row's number of positives.
+        iterations: Alternations.
+        seed: Seed of the first vectors.
+    """
+    pairs = known.select("user_index", "item_index").distinct().withColumn("positive", F.lit(1.0))
+    als = ALS(
+        rank=factors,
+        alpha=alpha,
+        regParam=regularisation,
+        maxIter=iterations,
+        seed=seed,
+        implicitPrefs=True,
+        userCol="user_index",
+        itemCol="item_index",
+        ratingCol="positive",
+    )
+    # The blocks' number is fixed, so that the figures do not depend on the cluster.
+    model = als.setNumBlocks(4).fit(pairs.repartition(4, "user_index").sortWithinPartitions("user_index", "item_index"))
+    return {"users": _dense(model.userFactors, users, factors), "items": _dense(model.itemFactors, items, factors)}
+
+
+def _dense(vectors: DataFrame, rows: int, size: int) -> np.ndarray:
+    found = vectors.toPandas()
+    dense = np.zeros((rows, size), np.float32)
+    if len(found):
+        dense[found["id"].to_numpy()] = np.stack(found["features"].to_numpy())
+    return dense

@@ -1,0 +1,34 @@
+"""Popularity: one score an item, the same for everybody."""
+
+import numpy as np
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sparkrec.lake.files import Arrays
+from sparkrec.recommend.scorers.scorer import Scorer
+from sparkrec.recommend.users import Floats, UserBatch
+
+
+def buyers_per_item(known: DataFrame, items: int, days: int | None = None) -> Floats:
+    """Different users of each item, (items,); of the last ``days`` before the last known event, if given."""
+    if days is not None:
+        last = known.agg(F.max("event_time").alias("_last"))
+        start = F.col("_last") - F.make_dt_interval(F.lit(days))
+        known = known.crossJoin(F.broadcast(last)).where(F.col("event_time") >= start)
+    counted = known.groupBy("item_index").agg(F.count_distinct("user_index").alias("buyers")).toPandas()
+    scores = np.zeros(items, np.float32)
+    scores[counted["item_index"].to_numpy()] = counted["buyers"].to_numpy()
+    return scores
+
+
+class Popularity(Scorer):
+    """Array ``scores`` (items,)."""
+
+    def score(self, users: UserBatch) -> Floats:
+        """The items' scores for each user."""
+        return np.tile(self.arrays["scores"].astype(np.float32), (len(users.index), 1))
+
+
+def fit(known: DataFrame, items: int, days: int | None = None) -> Arrays:
+    """Arrays of `Popularity` from the positive events that a cut knows."""
+    return {"scores": buyers_per_item(known, items, days)}

@@ -1,0 +1,1 @@
+"""Model versions: where their arrays lie and which ones are current."""

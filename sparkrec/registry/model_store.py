@@ -1,0 +1,72 @@
+"""Model versions as folders of the lake, and the file that says which ones are current."""
+
+import hashlib
+import json
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from sparkrec import __version__
+from sparkrec.errors import DataError
+from sparkrec.lake import files
+from sparkrec.lake.files import Arrays
+
+
+def model_version(name: str, inputs: dict[str, int], settings: Any, seed: int) -> str:
+    """First 12 hex digits of the SHA-256 of all that a model is made from: data, settings, seed and code."""
+    made_from = {"name": name, "inputs": inputs, "settings": settings, "seed": seed, "code": __version__}
+    return hashlib.sha256(json.dumps(made_from, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+class CurrentModels(BaseModel):
+    """The models of the last finished train job.
+
+    Attributes:
+        root: Folder of all models.
+        versions: Version of each model by name.
+        cuts: Cuts that they were fitted at.
+        items: Size of the item vocabulary.
+        left_out: Models that were not fitted, with the reason.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    root: str
+    versions: dict[str, str]
+    cuts: tuple[str, ...]
+    items: int
+    left_out: dict[str, str]
+
+    @classmethod
+    def read(cls, uri: str) -> Self:
+        """The current models.
+
+        Raises:
+            DataError: No train job has finished in this lake.
+        """
+        try:
+            return cls.model_validate_json(files.read_bytes(uri))
+        except FileNotFoundError:
+            raise DataError(f"{uri} does not exist: run `sparkrec job train` first") from None
+
+    def write(self, uri: str) -> None:
+        """Make these the current models and remove the versions that no longer are."""
+        files.write_bytes(uri, json.dumps(self.model_dump(), indent=1).encode())
+        for name in files.subfolders(self.root):
+            for version in files.subfolders(f"{self.root}/{name}"):
+                if version != self.versions.get(name):
+                    files.delete_folder(f"{self.root}/{name}/{version}")
+
+    def folder(self, name: str) -> str:
+        """Folder of a model's current version."""
+        return f"{self.root}/{name}/{self.versions[name]}"
+
+    def arrays(self, name: str, cut: str) -> Arrays:
+        """Arrays of a model at a cut."""
+        return files.read_arrays(f"{self.folder(name)}/{cut}/arrays.npz")
+
+    def known_items(self, cut: str) -> NDArray[np.bool_]:
+        """Which items may be recommended at a cut: those with a known positive event, (items,)."""
+        return np.asarray(self.arrays("popularity", cut)["scores"] > 0)

@@ -1,0 +1,47 @@
+"""What a job is handed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from sparkrec.config import Settings
+from sparkrec.lake import JobTables
+
+Counts = dict[str, int]
+"""Rows by what became of them, for the run row and the progress line."""
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """A job's surroundings.
+
+    Attributes:
+        settings: The run's settings.
+        spark: The session.
+        tables: The tables that the job may touch.
+        run_id: The run.
+        known_until: The last day that the run knows; None before silver.interactions says it.
+        say: Takes lines of progress.
+    """
+
+    settings: Settings
+    spark: SparkSession
+    tables: JobTables
+    run_id: str
+    known_until: date | None
+    say: Callable[[str], None]
+
+    @property
+    def run_date(self) -> date:
+        """The last day that the run knows."""
+        if self.known_until is None:
+            raise ValueError("the run's day is not known before the clean job")
+        return self.known_until
+
+    def known_interactions(self) -> DataFrame:
+        """silver.interactions up to the run's day."""
+        interactions = self.tables.read("silver.interactions")
+        return interactions.where(F.col("event_date") <= F.lit(self.run_date))

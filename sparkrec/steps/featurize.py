@@ -1,0 +1,54 @@
+"""Clean events to what the models learn from."""
+
+from pyspark.sql import functions as F
+
+from sparkrec.cleaning.item_versions import current_items
+from sparkrec.errors import DataError
+from sparkrec.features.behaviour_sequences import behaviour_sequences
+from sparkrec.features.item_text import item_text
+from sparkrec.features.parts import with_part
+from sparkrec.features.ranking_samples import ranking_samples
+from sparkrec.features.user_interests import user_interests
+from sparkrec.features.vocabulary import grow_vocabulary, indices_of, value_frequencies
+from sparkrec.steps.context import Counts, JobContext
+
+_INTEREST_TAGS = 10
+
+
+def run(context: JobContext) -> Counts:
+    """Build vocabulary, text, interests, sequences and samples; each reads the tables before it.
+
+    Raises:
+        DataError: No event of a known user is of a positive type.
+    """
+    features, split, tables = context.settings.features, context.settings.split, context.tables
+    interactions = context.known_interactions()
+    items = current_items(tables.read("silver.items"))
+    is_positive = F.col("event_type").isin(list(features.positive_events)) & F.col("user_id").isNotNull()
+    positives = interactions.where(is_positive)
+
+    earlier = tables.read("features.vocabulary").localCheckpoint() if tables.exists("features.vocabulary") else None
+    frequencies = value_frequencies(positives, items, features.min_word_items)
+    counts = {"vocabulary": tables.replace("features.vocabulary", grow_vocabulary(frequencies, earlier))}
+    vocabulary = tables.read("features.vocabulary")
+
+    counts["item_text"] = tables.replace("features.item_text", item_text(items, vocabulary))
+    text = tables.read("features.item_text")
+
+    user_index = indices_of(vocabulary, "user").select(F.col("value").alias("user_id"), F.col("index").alias("user_index"))
+    item_index = text.select("item_id", "item_index")
+    indexed = with_part(positives, split).join(user_index, "user_id", "inner").join(item_index, "item_id", "inner")
+    counts["positives"] = tables.replace("features.positives", indexed)
+    if not counts["positives"]:
+        types = ", ".join(features.positive_events)
+        raise DataError(f"no event of a known user is a {types}: set features.positive_events in the source file")
+    known = tables.read("features.positives")
+
+    tags = user_interests(known, text, context.run_date, features.interest_half_life_days, _INTEREST_TAGS)
+    counts["user_interests"] = tables.replace("features.user_interests", tags)
+    others = interactions.where(~is_positive & F.col("user_id").isNotNull()).join(item_index, "item_id", "inner")
+    sequences = behaviour_sequences(known, others, split, features.history_length)
+    counts["behaviour_sequences"] = tables.replace("features.behaviour_sequences", sequences)
+    samples = ranking_samples(known, text, features.history_length, features.title_words)
+    counts["ranking_samples"] = tables.replace("features.ranking_samples", samples)
+    return counts

@@ -1,0 +1,141 @@
+"""Run jobs: one at a time, each gated by its tables' contracts and written down in gold.pipeline_runs."""
+
+import hashlib
+import importlib
+import textwrap
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from sparkrec import __version__
+from sparkrec.config import Settings
+from sparkrec.contracts import load_contract
+from sparkrec.contracts.expectations import Quality
+from sparkrec.contracts.spark import conform, struct_type
+from sparkrec.errors import GateError, SparkrecError
+from sparkrec.graph import JobSpec
+from sparkrec.lake import JobTables, Lake
+from sparkrec.steps.context import Counts, JobContext
+
+_RUNS = "gold.pipeline_runs"
+_WIDTH = 80
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs jobs of one run on one session.
+
+    Attributes:
+        settings: The run's settings.
+        spark: The session.
+        say: Takes lines of progress.
+        run_id: Names the run in gold.pipeline_runs.
+    """
+
+    settings: Settings
+    spark: SparkSession
+    say: Callable[[str], None]
+    run_id: str
+
+    @classmethod
+    def start(cls, settings: Settings, spark: SparkSession, say: Callable[[str], None]) -> "Runner":
+        """A runner with a run id of its own."""
+        return cls(settings, spark, say, f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}")
+
+    @property
+    def lake(self) -> Lake:
+        """The run's lake."""
+        return Lake(self.spark, self.settings.lake)
+
+    def run(self, specs: Sequence[JobSpec]) -> None:
+        """Run the jobs in the order given; the first that fails stops the run."""
+        for number, spec in enumerate(specs, 1):
+            self._run_job(spec, f"[{number}/{len(specs)}] {spec.name}")
+
+    def _run_job(self, spec: JobSpec, label: str) -> None:
+        tables = JobTables(self.lake, spec, self.settings.source.name)
+        context = JobContext(
+            self.settings, self.spark, tables, self.run_id, self._known_until(), lambda line: self.say(f"    {line}")
+        )
+        self.say(f"{label}: {spec.description}")
+        started, clock = datetime.now(UTC), time.monotonic()
+        self.spark.sparkContext.setJobDescription(f"sparkrec {spec.name}")
+        try:
+            counts: Counts = importlib.import_module(f"sparkrec.steps.{spec.name}").run(context)
+            self._gate(spec, tables)
+        except Exception as error:
+            message = str(error) if isinstance(error, SparkrecError) else f"{type(error).__name__}"
+            self._write_down(spec, tables, started, time.monotonic() - clock, {}, message)
+            raise
+        seconds = time.monotonic() - clock
+        self._write_down(spec, tables, started, seconds, counts, None)
+        told = "  ".join(f"{name} {rows:,}" for name, rows in counts.items())
+        for line in textwrap.wrap(f"{seconds:.1f} s  {told}", _WIDTH - 4, break_on_hyphens=False):
+            self.say(f"    {line}")
+
+    def _known_until(self) -> date | None:
+        if self.settings.run_date or not self.lake.exists("silver.interactions"):
+            return self.settings.run_date
+        newest = self.lake.read("silver.interactions").agg(F.max("event_date").alias("day")).first()
+        return newest.day if newest else None
+
+    def _gate(self, spec: JobSpec, tables: JobTables) -> None:
+        """Check the tables that the job wrote; where one breaks a `fail` rule, put all of them back."""
+        checked = [table for table in tables.written if table.startswith(("silver.", "gold."))]
+        if not checked:
+            return
+        quality = Quality(Path(self.lake.root) / "quality")
+        broken = []
+        for table in checked:
+            contract = load_contract(table)
+            others = [check.table for check in contract.checks if check.kind == "references"]
+            rows = self.lake.read(table).persist()
+            try:
+                report = quality.validate(rows, contract, {other: self.lake.read(other) for other in others})
+            finally:
+                rows.unpersist()
+            for failure in report.failures:
+                line = f"{table}: {failure.rule} broken by {failure.unexpected:,} of {failure.total:,} rows"
+                self.say(f"    {failure.on_failure}: {line}")
+                if failure.on_failure == "fail":
+                    broken.append(line)
+        if broken:
+            for table, version in tables.written.items():
+                if version is not None:
+                    self.lake.restore(table, version)
+            kept = "its tables keep their last good version"
+            raise GateError(f"{spec.name}: " + "; ".join(broken) + f"; {kept}. Data Docs: {quality.build_data_docs()}")
+
+    def _write_down(
+        self, spec: JobSpec, tables: JobTables, started: datetime, seconds: float, counts: Counts, message: str | None
+    ) -> None:
+        contract = load_contract(_RUNS)
+        outputs = {table: self.lake.version(table) for table in tables.written if self.lake.exists(table)}
+        row = {
+            "run_id": self.run_id,
+            "job": spec.name,
+            "run_date": self._known_until(),
+            "started_at": started,
+            "seconds": seconds,
+            "outcome": "failed" if message else "done",
+            "inputs": tables.read_versions,
+            "outputs": outputs,
+            "counts": counts,
+            "message": message,
+            "settings": settings_digest(self.settings),
+            "code_version": __version__,
+        }
+        rows = self.spark.createDataFrame([row], struct_type(contract))
+        transaction = f"{self.run_id} {spec.name} {started.isoformat()}"
+        self.lake.append(_RUNS, conform(rows, contract), transaction)
+
+
+def settings_digest(settings: Settings) -> str:
+    """First 12 hex digits of the SHA-256 of the resolved settings."""
+    return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:12]

@@ -1,0 +1,83 @@
+"""Training samples to Petastorm shards."""
+
+import hashlib
+import json
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sparkrec.features.parts import KNOWN_PARTS, cuts
+from sparkrec.features.vocabulary import FIRST
+from sparkrec.lake import files
+from sparkrec.shards.manifest import Dataset, Manifest
+from sparkrec.shards.write import write_dataset
+from sparkrec.steps.context import Counts, JobContext
+
+
+def run(context: JobContext) -> Counts:
+    """Write train, held-out, user and item data sets of each cut, then the manifest that makes them current."""
+    settings, tables = context.settings, context.tables
+    root = tables.write_artefact("shards/two_tower")
+    samples = tables.read("features.ranking_samples")
+    sequences = tables.read("features.behaviour_sequences")
+    text = tables.read("features.item_text")
+    vocabulary = tables.read("features.vocabulary")
+    length, words = settings.features.history_length, settings.features.title_words
+    version = _version(tables.read_versions, settings.model_dump_json(include={"seed", "features", "shards", "training"}))
+
+    sizes = {row.feature: row.rows for row in vocabulary.groupBy("feature").agg((F.max("index") + 1).alias("rows")).collect()}
+    by_part = {row.part: row["count"] for row in samples.groupBy("part").count().collect()}
+    users_of = {row.cut: row["count"] for row in sequences.groupBy("cut").count().collect()}
+
+    def write(name: str, rows: DataFrame, total: int, key: str) -> Dataset:
+        folder = f"{version}/{name}"
+        ranks, groups = settings.training.ranks, settings.shards.row_groups
+        return write_dataset(context.spark, rows, total, root, folder, key, groups, ranks, settings.seed)
+
+    datasets: dict[str, Dataset] = {}
+    for cut in cuts(settings.split):
+        known = samples.where(F.col("part").isin(list(KNOWN_PARTS[cut])))
+        total = sum(by_part.get(part, 0) for part in KNOWN_PARTS[cut])
+        share = known.groupBy("item_index").agg(F.log(F.count(F.lit(1)) / F.lit(total)).cast("float").alias("log_q"))
+        datasets[f"{cut}/train"] = write(f"{cut}/train", _model_inputs(known, share), total, "event_id")
+        if cut == "validation" and by_part.get("validation"):
+            held_out = samples.where(F.col("part") == "validation")
+            seen = _model_inputs(held_out, share)
+            datasets[f"{cut}/held_out"] = write(f"{cut}/held_out", seen, by_part["validation"], "event_id")
+        latest = F.col("sequence")
+        history = F.concat(F.array_repeat(F.lit(0), F.lit(length) - F.size(latest)), latest).alias("history")
+        users = sequences.where(F.col("cut") == cut).select("user_id", "user_index", history)
+        datasets[f"{cut}/users"] = write(f"{cut}/users", users, users_of.get(cut, 0), "user_id")
+    first = F.slice("word_indices", 1, words)
+    item_words = F.concat(first, F.array_repeat(F.lit(0), F.lit(words) - F.size(first))).alias("item_words")
+    items = text.select("item_id", "item_index", item_words)
+    datasets["items"] = write("items", items, sizes["item"] - FIRST, "item_id")
+
+    Manifest(
+        version=version,
+        inputs=tables.read_versions,
+        seed=settings.seed,
+        history_length=length,
+        title_words=words,
+        users=sizes["user"],
+        items=sizes["item"],
+        words=sizes.get("word", FIRST),
+        datasets=datasets,
+        checksum=Manifest.checksum_of(list(datasets.values())),
+    ).write(root)
+    # Only now does nobody read the earlier ones.
+    for earlier in files.subfolders(root):
+        if earlier != version:
+            files.delete_folder(f"{root}/{earlier}")
+    return {name.replace("/", "."): data.rows for name, data in datasets.items()}
+
+
+def _model_inputs(samples: DataFrame, share: DataFrame) -> DataFrame:
+    """The columns that the model reads; items that the cut does not know have no share and are left out."""
+    return samples.join(F.broadcast(share), "item_index", "inner").select(
+        "event_id", "user_index", "item_index", "history", "item_words", "log_q"
+    )
+
+
+def _version(inputs: dict[str, int], settings: str) -> str:
+    return hashlib.sha256(json.dumps([inputs, settings], sort_keys=True).encode()).hexdigest()[:12]

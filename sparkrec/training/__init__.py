@@ -1,0 +1,1 @@
+"""Training: the one fit loop, its ranks and its checkpoints."""

@@ -1,0 +1,63 @@
+"""Checkpoints: all that a killed run needs to go on."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from sparkrec.lake import files
+from sparkrec.training.plan import EpochRecord
+
+
+@dataclass
+class Progress:
+    """How far a cut's training has come.
+
+    Attributes:
+        epochs: What the finished epochs gave.
+        best_epoch: The best of them on the held-out samples, from 1; 0 before the first.
+        best_loss: Its held-out loss.
+        best_weights: The model's weights then.
+    """
+
+    epochs: list[EpochRecord] = field(default_factory=list)
+    best_epoch: int = 0
+    best_loss: float = float("inf")
+    best_weights: list[np.ndarray[Any, Any]] = field(default_factory=list)
+
+
+def checksum(variables: Sequence[keras.Variable]) -> str:
+    """First 16 hex digits of the SHA-256 of the variables' bytes."""
+    digest = hashlib.sha256()
+    for variable in variables:
+        digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def save(uri: str, variables: Sequence[keras.Variable], progress: Progress) -> None:
+    """Write weights, optimizer state, random state and progress as one file, all or nothing."""
+    arrays = {f"variable_{number}": variable.numpy() for number, variable in enumerate(variables)}
+    best = {f"best_{number}": array for number, array in enumerate(progress.best_weights)}
+    state = {
+        "epochs": [epoch.model_dump() for epoch in progress.epochs],
+        "best_epoch": progress.best_epoch,
+        "best_loss": progress.best_loss,
+    }
+    files.write_arrays(uri, {**arrays, **best, "state": np.array(json.dumps(state))})
+
+
+def load(uri: str, variables: Sequence[keras.Variable]) -> Progress:
+    """Put a checkpoint's values into the variables; a fresh `Progress` where there is no checkpoint."""
+    if not files.exists(uri):
+        return Progress()
+    arrays = files.read_arrays(uri)
+    for number, variable in enumerate(variables):
+        variable.assign(arrays[f"variable_{number}"])
+    state = json.loads(str(arrays["state"]))
+    best = [arrays[f"best_{number}"] for number in range(sum(name.startswith("best_") for name in arrays))]
+    epochs = [EpochRecord.model_validate(epoch) for epoch in state["epochs"]]
+    return Progress(epochs, state["best_epoch"], state["best_loss"], best)

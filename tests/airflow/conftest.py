@@ -1,0 +1,17 @@
+"""A throw-away Airflow home, set before anything imports Airflow, which reads it once."""
+
+import os
+import tempfile
+
+_HOME = tempfile.TemporaryDirectory(prefix="sparkrec-airflow-")
+
+
+def pytest_configure() -> None:
+    os.environ["AIRFLOW_HOME"] = _HOME.name
+    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+    for name in ("SPARKREC_ENV", "SPARKREC_SOURCE", "SPARKREC_LAKE", "SPARKREC_HOME"):
+        os.environ.pop(name, None)
+
+
+def pytest_unconfigure() -> None:
+    _HOME.cleanup()

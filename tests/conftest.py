@@ -1,0 +1,28 @@
+"""What all tests share: one small Spark session, and no telemetry."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+# Libraries read these when they are imported, so they are set before any test module is.
+os.environ["PYSPARK_PYTHON"] = sys.executable
+os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+from pyspark.sql import SparkSession
+
+from sparkrec.config import load_settings
+from sparkrec.lake.session import spark_session
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """The session that all tests share."""
+    lake = tmp_path_factory.mktemp("lake")
+    settings = load_settings("test", "online_retail", lake=str(lake))
+    session = spark_session(settings.spark, "sparkrec tests")
+    yield session
+    session.stop()
