@@ -20,12 +20,12 @@ setup: $(JOBS_ENV) $(AIRFLOW_ENV) ## Make both environments: .venv for the jobs,
 demo: $(JOBS_ENV) ## Run the whole pipeline on data/online_retail; leaves report/index.html and build/demo/lake
 	.venv/bin/sparkrec run --env local --source conf/sources/online_retail.yaml --lake build/demo/lake --report report
 
-# Both halves run, so that one failing does not hide the other; the status is that of both.
+# Both halves run, so that one failing does not hide the other.
 test: $(JOBS_ENV) $(AIRFLOW_ENV) ## Run all tests: those of the DAG in Airflow's environment, then the rest
-	@status=0; \
-	echo "tests of the DAG (.venv-airflow)"; .venv-airflow/bin/pytest tests/airflow || status=1; \
-	echo "tests of everything else (.venv)"; .venv/bin/pytest || status=1; \
-	exit $$status
+	@failed=; \
+	echo "tests of the DAG (.venv-airflow)"; .venv-airflow/bin/pytest tests/airflow || failed="tests/airflow"; \
+	echo "tests of everything else (.venv)"; .venv/bin/pytest || failed="$$failed tests"; \
+	if [ -n "$$failed" ]; then echo "failed: $$failed"; exit 1; fi
 
 bench: $(JOBS_ENV) ## Run all benchmarks; bench-PART runs one, each leaves build/bench/PART.json
 	.venv/bin/python -m benchmarks

@@ -18,6 +18,13 @@ from sparkrec.config import load_settings
 from sparkrec.lake.session import spark_session
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # PySpark leaves the socket that it collects rows through to the garbage collector.
+    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
+    # Great Expectations imports them.
+    config.addinivalue_line("filterwarnings", "ignore:module 'sre_.*' is deprecated:DeprecationWarning")
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The session that all tests share."""

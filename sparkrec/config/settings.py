@@ -1,9 +1,12 @@
 """What can be set about a run. Every model refuses unknown keys and is frozen once validated."""
 
 from datetime import date
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from sparkrec.errors import ConfigurationError
 
 EventType = Literal["impression", "click", "cart", "purchase", "return", "review"]
 Shelf = Literal["discover", "reorder"]
@@ -126,6 +129,8 @@ class EvaluationSettings(_Section):
 
     k: int = Field(10, ge=1, description="Cut-off of the list metrics.")
     bootstrap_samples: int = Field(1000, ge=10)
+    choice_users: int = Field(5_000, ge=1, description="Most validation users that lists are chosen on.")
+    choice_depth: int = Field(100, ge=1, description="Candidates of each model that a blend is chosen among.")
     segments: tuple[str, ...] = Field(("country",), description="Columns of gold.user_profiles to report by.")
 
 
@@ -166,3 +171,15 @@ class Settings(_Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     recommend: RecommendSettings = RecommendSettings()
     report: ReportSettings = ReportSettings()
+
+    @property
+    def report_folder(self) -> Path:
+        """Folder of the report, on this machine."""
+        if self.report.folder is None and "://" in self.lake:
+            raise ConfigurationError(f"report.folder: name a folder of this machine; the lake {self.lake} is none")
+        return Path(self.report.folder or f"{self.lake}/report")
+
+    @property
+    def quality_folder(self) -> Path:
+        """Folder of the table checks and their Data Docs."""
+        return self.report_folder / "quality"

@@ -6,6 +6,7 @@ share one job. So row rules and missing values are counted by aggregates here, a
 """
 
 import os
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -44,8 +45,9 @@ _DATA_SOURCE = "lake"
 _SITE = "local_site"
 # The Data Docs show this many of the latest validations; without a limit their building grows with every night.
 _SITE_VALIDATIONS = 200
-# Marks a column that was added because the table does not have it.
-_ADDED = {"missing_from_table": True}
+# The pages' logo is fetched from GX with the folder's id, which tells GX of each opening of a page.
+_BEACON = re.compile(r"https://great-expectations-web-assets\.[^\"]*dataContextId=[^\"]*")
+_ADDED = "missing_from_table"
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Quality:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._pages = folder.resolve() / "data_docs"
         self._context = gx.get_context(mode="file", project_root_dir=folder)
         if self._context.variables.progress_bars is None:
             self._set_up()
@@ -120,16 +123,19 @@ class Quality:
                 references[table].createOrReplaceTempView(_view(table))
                 views.callback(df.sparkSession.catalog.dropTempView, _view(table))
             outcome = definition.run(batch_parameters={"dataframe": complete}, result_format=dict(_COUNTS_ONLY))
-        failures = tuple(_failure(result, contract.table) for result in outcome.results if not result.success)
-        return QualityReport(
-            table=contract.table,
-            passed=all(failure.on_failure != "fail" for failure in failures),
-            failures=failures,
-        )
+        failures = [_failure(result, contract.table) for result in outcome.results if not result.success]
+        # GX sorts its results by column.
+        order = [(expectation.meta or {})["rule"] for expectation in suite.expectations]
+        failures.sort(key=lambda failure: order.index(failure.rule))
+        passed = all(failure.on_failure != "fail" for failure in failures)
+        return QualityReport(contract.table, passed, tuple(failures))
 
     def build_data_docs(self) -> Path:
         """Draw the kept results as web pages and give the first page."""
-        return Path(self._context.build_data_docs(site_names=[_SITE])[_SITE].removeprefix("file://"))
+        self._context.build_data_docs(site_names=[_SITE])
+        for page in self._pages.rglob("*.html"):
+            page.write_text(_BEACON.sub("data:,", page.read_text(encoding="utf-8")), encoding="utf-8")
+        return self._pages / "index.html"
 
     def _set_up(self) -> None:
         self._context.variables.progress_bars = ProgressBarsConfig(globally=False)
@@ -137,7 +143,7 @@ class Quality:
             _SITE,
             {
                 "class_name": "SiteBuilder",
-                "show_how_to_buttons": False,
+                "show_how_to_buttons": False,  # type: ignore[typeddict-unknown-key]
                 "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": "../data_docs/"},
                 "site_index_builder": {
                     "class_name": "DefaultSiteIndexBuilder",
@@ -150,8 +156,8 @@ class Quality:
         sources = self._context.data_sources
         # GX would persist every table and never let it go.
         source = sources.all().get(_DATA_SOURCE) or sources.add_spark(_DATA_SOURCE, persist=False)
-        asset = next((asset for asset in source.assets if asset.name == table), None)
-        asset = asset or source.add_dataframe_asset(table)
+        known = table in source.get_asset_names()
+        asset = source.get_asset(table) if known else source.add_dataframe_asset(table)
         whole = next(iter(asset.batch_definitions), None)
         return whole or asset.add_batch_definition_whole_dataframe("whole")
 
@@ -319,9 +325,11 @@ class ExpectContractColumns(BatchExpectation):
 
     def _validate(self, metrics: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
         wrong = metrics[ColumnsOffContract.metric_name]
-        outcome = _outcome(len(wrong), len(self.columns))
-        outcome["result"]["observed_value"] = "; ".join(wrong) or "as in the contract"
-        return outcome
+        observed = {
+            "observed_value": "; ".join(wrong) or "as in the contract",
+            "details": {"unexpected": len(wrong), "total": len(self.columns)},
+        }
+        return {"success": not wrong, "result": observed}
 
 
 class ExpectRowsToMeet(BatchExpectation):
@@ -376,15 +384,18 @@ def _rows_recurring(rows: DataFrame, *key: Column | str) -> int:
 def _failure(result: ExpectationValidationResult, table: str) -> Failure:
     config = result.expectation_config
     assert config is not None and config.meta is not None
-    if "unexpected_count" in result.result:
-        unexpected, total = result.result["unexpected_count"], result.result["element_count"]
-    elif "observed_value" in result.result:
-        total = result.result["observed_value"]
-        least, most = config.kwargs.get("min_value"), config.kwargs.get("max_value")
-        unexpected = max((least or 0) - total, total - (total if most is None else most))
-    else:
-        raise DataError(f"{table}: {config.meta['rule']} cannot be evaluated: {_reason(result.exception_info)}")
-    return Failure(config.meta["rule"], config.meta["on_failure"], unexpected, total)
+    rule = config.meta["rule"]
+    match result.result:
+        case {"unexpected_count": unexpected, "element_count": total}:
+            pass
+        case {"details": {"unexpected": unexpected, "total": total}}:
+            pass
+        case {"observed_value": total}:  # of the row count, by GX's own expectation
+            least, most = config.kwargs.get("min_value"), config.kwargs.get("max_value")
+            unexpected = (least - total) if least is not None and total < least else total - most
+        case _:
+            raise DataError(f"{table}: {rule} cannot be evaluated: {_reason(result.exception_info)}")
+    return Failure(rule, config.meta["on_failure"], unexpected, total)
 
 
 def _reason(exception_info: dict[str, Any]) -> str:
@@ -396,11 +407,13 @@ def _reason(exception_info: dict[str, Any]) -> str:
 def _with_missing_columns(df: DataFrame, contract: Contract) -> DataFrame:
     """Add the columns that the table does not have as nulls, marked, so that every rule can be counted."""
     missing = {name: column.type for name, column in contract.columns.items() if name not in df.columns}
-    return df.select("*", *(F.lit(None).cast(ddl).alias(name, metadata=_ADDED) for name, ddl in missing.items()))
+    return df.select(
+        "*", *(F.lit(None).cast(ddl).alias(name, metadata={_ADDED: True}) for name, ddl in missing.items())
+    )
 
 
 def _was_added(field: StructField) -> bool:
-    return "missing_from_table" in field.metadata
+    return _ADDED in field.metadata
 
 
 def _view(table: str) -> str:

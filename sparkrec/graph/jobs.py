@@ -37,7 +37,7 @@ JOBS: tuple[JobSpec, ...] = (
     JobSpec(
         name="shard",
         description="Write the training samples of each cut as Petastorm shards with a manifest.",
-        reads=("features.ranking_samples", "features.item_text", "features.vocabulary"),
+        reads=("features.ranking_samples", "features.behaviour_sequences", "features.item_text", "features.vocabulary"),
         writes=("shards/two_tower",),
     ),
     JobSpec(
@@ -78,6 +78,7 @@ JOBS: tuple[JobSpec, ...] = (
             "gold.similar_items",
             "features.user_interests",
             "models/current.json",
+            "models/chosen.json",
         ),
         writes=("report/index.html",),
     ),

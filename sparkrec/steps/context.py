@@ -1,6 +1,6 @@
 """What a job is handed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from sparkrec.config import Settings
 from sparkrec.lake import JobTables
+from sparkrec.steps.runs import JobRun
 
 Counts = dict[str, int]
 """Rows by what became of them, for the run row and the progress line."""
@@ -25,6 +26,7 @@ class JobContext:
         run_id: The run.
         known_until: The last day that the run knows; None before silver.interactions says it.
         say: Takes lines of progress.
+        runs: Gives the latest finished run of each job named.
     """
 
     settings: Settings
@@ -33,6 +35,7 @@ class JobContext:
     run_id: str
     known_until: date | None
     say: Callable[[str], None]
+    runs: Callable[[Sequence[str]], list[JobRun]]
 
     @property
     def run_date(self) -> date:

@@ -25,7 +25,7 @@ def run(context: JobContext) -> Counts:
     interactions = context.known_interactions()
     items = current_items(tables.read("silver.items"))
     is_positive = F.col("event_type").isin(list(features.positive_events)) & F.col("user_id").isNotNull()
-    positives = interactions.where(is_positive)
+    positives = interactions.where(is_positive).select("event_id", "user_id", "item_id", "event_time", "session_id")
 
     earlier = tables.read("features.vocabulary").localCheckpoint() if tables.exists("features.vocabulary") else None
     frequencies = value_frequencies(positives, items, features.min_word_items)

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -22,8 +21,8 @@ from sparkrec.errors import GateError, SparkrecError
 from sparkrec.graph import JobSpec
 from sparkrec.lake import JobTables, Lake
 from sparkrec.steps.context import Counts, JobContext
+from sparkrec.steps.runs import RUNS, latest_runs
 
-_RUNS = "gold.pipeline_runs"
 _WIDTH = 80
 
 
@@ -61,7 +60,13 @@ class Runner:
     def _run_job(self, spec: JobSpec, label: str) -> None:
         tables = JobTables(self.lake, spec, self.settings.source.name)
         context = JobContext(
-            self.settings, self.spark, tables, self.run_id, self._known_until(), lambda line: self.say(f"    {line}")
+            settings=self.settings,
+            spark=self.spark,
+            tables=tables,
+            run_id=self.run_id,
+            known_until=self._known_until(),
+            say=lambda line: self.say(f"    {line}"),
+            runs=lambda jobs: latest_runs(self.lake, jobs),
         )
         self.say(f"{label}: {spec.description}")
         started, clock = datetime.now(UTC), time.monotonic()
@@ -90,16 +95,13 @@ class Runner:
         checked = [table for table in tables.written if table.startswith(("silver.", "gold."))]
         if not checked:
             return
-        quality = Quality(Path(self.lake.root) / "quality")
+        quality = Quality(self.settings.quality_folder)
         broken = []
         for table in checked:
             contract = load_contract(table)
             others = [check.table for check in contract.checks if check.kind == "references"]
-            rows = self.lake.read(table).persist()
-            try:
-                report = quality.validate(rows, contract, {other: self.lake.read(other) for other in others})
-            finally:
-                rows.unpersist()
+            references = {other: self.lake.read(other) for other in others}
+            report = quality.validate(self.lake.read(table), contract, references)
             for failure in report.failures:
                 line = f"{table}: {failure.rule} broken by {failure.unexpected:,} of {failure.total:,} rows"
                 self.say(f"    {failure.on_failure}: {line}")
@@ -115,7 +117,7 @@ class Runner:
     def _write_down(
         self, spec: JobSpec, tables: JobTables, started: datetime, seconds: float, counts: Counts, message: str | None
     ) -> None:
-        contract = load_contract(_RUNS)
+        contract = load_contract(RUNS)
         outputs = {table: self.lake.version(table) for table in tables.written if self.lake.exists(table)}
         row = {
             "run_id": self.run_id,
@@ -133,7 +135,7 @@ class Runner:
         }
         rows = self.spark.createDataFrame([row], struct_type(contract))
         transaction = f"{self.run_id} {spec.name} {started.isoformat()}"
-        self.lake.append(_RUNS, conform(rows, contract), transaction)
+        self.lake.append(RUNS, conform(rows, contract), transaction)
 
 
 def settings_digest(settings: Settings) -> str:

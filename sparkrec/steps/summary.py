@@ -1,2 +1,53 @@
-"""summary"""
-def summary(lake, settings): return "done"
+"""What a person wants to know when the run has ended."""
+
+import io
+
+from pyspark.sql import functions as F
+from rich.console import Console
+from rich.table import Table
+
+from sparkrec.config import Settings
+from sparkrec.graph import JOBS, in_order
+from sparkrec.lake import Lake
+from sparkrec.steps.runs import latest_runs, row_account
+
+_WIDTH = 80
+
+
+def summary(lake: Lake, settings: Settings) -> str:
+    """Rows in and out, the lists' quality beside the baselines, and where to look next; 80 columns wide."""
+    out = io.StringIO()
+    console = Console(file=out, width=_WIDTH, highlight=False)
+    runs = latest_runs(lake, [job.name for job in in_order(JOBS)])
+
+    account = row_account(runs)
+    table = Table(title="Every landed row", title_justify="left")
+    table.add_column("what became of it")
+    table.add_column("rows", justify="right")
+    table.add_row("kept", f"{account.kept:,}")
+    table.add_row("exact duplicates", f"{account.duplicates:,}")
+    for reasons, rows in account.refused.items():
+        table.add_row(f"refused: {reasons}", f"{rows:,}")
+    table.add_row("landed", f"{account.landed:,}", style="bold")
+    console.print(table)
+    total = " + ".join(f"{part:,}" for part in (account.kept, account.duplicates, account.refused_rows))
+    console.print(f"landed {account.landed:,} = kept + duplicates + refused = {total}: {'adds up' if account.adds_up() else 'DOES NOT ADD UP'}\n")
+
+    metric = f"ndcg@{settings.evaluation.k}"
+    figures = lake.read("gold.evaluations").where((F.col("metric") == metric) & (F.col("segment") == "all")).toPandas()
+    part = "test" if (figures["part"] == "test").any() else "validation"
+    figures = figures[figures["part"] == part]
+    for shelf in settings.recommend.shelves:
+        rows = figures[figures["shelf"] == shelf].sort_values("value", ascending=False)
+        users = f"{int(rows['users'].iloc[0]):,}" if len(rows) else "no"
+        table = Table(title=f"{shelf}: {metric} on {part}, {users} users", title_justify="left")
+        for column in ("model", "value", "95 % interval"):
+            table.add_column(column, justify="left" if column == "model" else "right")
+        for row in rows.itertuples():
+            name = f"{row.model} (published)" if row.chosen else row.model
+            table.add_row(name, f"{row.value:.3f}", f"{row.low:.3f} - {row.high:.3f}", style="bold" if row.chosen else "")
+        console.print(table)
+    console.print(f"{sum(run.seconds for run in runs):.0f} s in {len(runs)} jobs")
+    console.print(f"report   {settings.report_folder}/index.html", soft_wrap=True)
+    console.print(f'query    sparkrec sql "select * from gold.recommendations" --lake {settings.lake}', soft_wrap=True)
+    return out.getvalue().rstrip()

@@ -12,7 +12,7 @@ from sparkrec.recommend.models import MODELS, FitData, Model
 from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.shards.manifest import Manifest
 from sparkrec.steps.context import Counts, JobContext
-from sparkrec.training.plan import CutRecord, TrainingPlan
+from sparkrec.training.plan import TRAINING_RECORD, CutRecord, TrainingPlan
 
 
 def run(context: JobContext) -> Counts:
@@ -68,7 +68,7 @@ def _train_two_tower(context: JobContext, folder: str, manifest: Manifest, wante
     """Start the ranks once for all cuts, and merge the vectors that they wrote."""
     # Horovod and TensorFlow are loaded by this job alone, and only when it runs.
     from sparkrec.training.distributed import launch
-    from sparkrec.training.rank import TRAINING_RECORD, train_rank
+    from sparkrec.training.rank import train_rank
 
     settings = context.settings
     plan = TrainingPlan(

@@ -82,6 +82,8 @@ def launch(settings: TrainingSettings, function: Callable[[str], Any], argument:
                 num_proc=settings.ranks,
                 use_gloo=True,
                 env=environment,
+                stdout=sys.stdout,
+                stderr=sys.stderr,
                 start_timeout=settings.start_timeout_seconds,
                 verbose=0,
             )

@@ -4,6 +4,9 @@ from pydantic import BaseModel, ConfigDict
 
 from sparkrec.config.settings import TwoTowerSettings
 
+TRAINING_RECORD = "training.json"
+"""Last file of a finished cut; a cut without it is trained, on from its checkpoint."""
+
 
 class TrainingPlan(BaseModel):
     """One training job: the same model at each cut.

@@ -16,11 +16,7 @@ from sparkrec.shards.manifest import Dataset, Manifest
 from sparkrec.shards.read import epoch_batches
 from sparkrec.training.distributed import Ranks
 from sparkrec.training.loop import fit
-from sparkrec.training.plan import CutRecord, TrainingPlan
-
-TRAINING_RECORD = "training.json"
-"""Last file of a finished cut; a cut without it is trained (on from its checkpoint)."""
-
+from sparkrec.training.plan import TRAINING_RECORD, CutRecord, TrainingPlan
 
 def train_rank(plan_uri: str) -> None:
     """Train every cut of the plan that is not finished; all ranks call this with the same plan.

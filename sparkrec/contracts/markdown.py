@@ -1,0 +1,77 @@
+"""Contracts as Markdown; ``python -m sparkrec.contracts.markdown`` writes ``docs/tables.md``."""
+
+from collections.abc import Iterable, Sequence
+
+from sparkrec.config import project_root
+from sparkrec.contracts.contract import Column, Contract, RowCountCheck
+from sparkrec.contracts.load import all_contracts
+
+_HEAD = """\
+# Tables
+
+Written from `schemas/` by `python -m sparkrec.contracts.markdown`: change the schema files, not this page.
+
+On failure of a rule, `quarantine` refuses the row and keeps it with its reasons in `silver.quarantine`, `fail`
+stops the job and the table keeps its last good version, `warn` only reports.
+"""
+
+
+def render(contract: Contract) -> str:
+    """The contract as a section of Markdown."""
+    about = [f"One row is {contract.grain}."]
+    if contract.primary_key:
+        about.append(f"Primary key: {_code(contract.primary_key)}.")
+    if contract.open:
+        about.append("Further columns, those of the source, come first.")
+    columns = [_column(name, column) for name, column in contract.columns.items()]
+    sections = [
+        f"## {contract.table}",
+        contract.description,
+        " ".join(about),
+        _table(("column", "type", "required", "meaning", "unit", "tags"), columns),
+    ]
+    if contract.rules:
+        rules = [
+            (f"`{rule.name}`", f"`{rule.condition}`", rule.on_failure, rule.description) for rule in contract.rules
+        ]
+        sections.append(_table(("row rule", "every row meets", "on failure", "why"), rules))
+    if contract.checks:
+        checks = [
+            (f"`{check.name}`" + (f" {_band(check)}" if isinstance(check, RowCountCheck) else ""), check.on_failure)
+            for check in contract.checks
+        ]
+        sections.append(_table(("table check", "on failure"), checks))
+    return "\n\n".join(sections) + "\n"
+
+
+def render_all() -> str:
+    """All contracts as one page."""
+    contracts = all_contracts()
+    index = "".join(
+        f"- [{contract.table}](#{contract.table.replace('.', '')}): {contract.grain}\n" for contract in contracts
+    )
+    return "\n".join([_HEAD, index, *map(render, contracts)])
+
+
+def _column(name: str, column: Column) -> tuple[str, ...]:
+    required = "" if column.nullable else "yes"
+    return f"`{name}`", f"`{column.type}`", required, column.description, column.unit or "", ", ".join(column.tags)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _band(check: RowCountCheck) -> str:
+    least = f"at least {check.min:,}" if check.min is not None else ""
+    most = f"at most {check.max:,}" if check.max is not None else ""
+    return " and ".join(filter(None, (least, most)))
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+if __name__ == "__main__":
+    (project_root() / "docs" / "tables.md").write_text(render_all(), encoding="utf-8")

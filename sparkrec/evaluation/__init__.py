@@ -1,0 +1,1 @@
+"""How good lists are: metrics, intervals and the choice of what to publish."""

@@ -1,0 +1,117 @@
+"""Choose what to publish on validation: a blend of models for each shelf."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+
+from sparkrec.evaluation.judge import target_matrix
+from sparkrec.evaluation.metrics import list_metrics
+from sparkrec.recommend.loaded import Weights, load_models
+from sparkrec.recommend.ranking import shown, top_k
+from sparkrec.registry.model_store import CurrentModels
+
+_MOST_STEPS = 25
+# A blend that gains less than this over a smaller one is not worth its models.
+_LEAST_GAIN = 1e-4
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A blend and its metric on the validation users that it was chosen on."""
+
+    weights: Weights
+    value: float
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Candidates of sampled users on one shelf, padded to one width.
+
+    Attributes:
+        scores: Standardised scores, (models, users, width); -inf pads.
+        relevant: Whether each is a target, (users, width).
+        targets: Targets of each user, found among the candidates or not, (users,).
+    """
+
+    scores: NDArray[np.float32]
+    relevant: NDArray[np.bool_]
+    targets: NDArray[np.int64]
+
+
+def candidates(
+    users: DataFrame, current: CurrentModels, cut: str, names: Sequence[str], shelf: str, depth: int
+) -> Candidates:
+    """The union of each model's first ``depth`` items for each user, with all models' scores.
+
+    Args:
+        users: Validation users with targets, already so few that the driver holds their candidates.
+        current: The models.
+        cut: Which cut's arrays to load.
+        names: Models to choose from.
+        shelf: Shelf to choose for.
+        depth: Items of each model.
+    """
+
+    def collect(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        models = load_models(current, cut, tuple(current.versions))
+        for rows, batch in models.batches(batches):
+            scores = {name: values for name, values in models.standard_scores(batch).items() if name in names}
+            visible = {name: shown(values, models.known, batch.touched, shelf) for name, values in scores.items()}
+            union = np.concatenate([top_k(values, depth) for values in visible.values()], axis=1)
+            targets = target_matrix(rows, batch, models, shelf)
+            found = []
+            for row, places in enumerate(union):
+                items = np.unique(places)
+                items = items[np.isfinite(next(iter(visible.values()))[row, items])]
+                matrix = np.stack([scores[name][row, items] for name in names])
+                found.append((matrix.ravel(), targets[row, items], targets[row].sum()))
+            yield pd.DataFrame(found, columns=["scores", "relevant", "targets"])
+
+    schema = "scores array<float>, relevant array<boolean>, targets long"
+    rows = users.orderBy("user_id").mapInPandas(collect, schema).toPandas()
+    rows = rows[rows["targets"] > 0]
+    width = int(rows["relevant"].str.len().max()) if len(rows) else 1
+    scores = np.full((len(names), len(rows), width), -np.inf, np.float32)
+    relevant = np.zeros((len(rows), width), dtype=bool)
+    for row, (values, wanted) in enumerate(zip(rows["scores"], rows["relevant"], strict=True)):
+        scores[:, row, : len(wanted)] = np.reshape(values, (len(names), len(wanted)))
+        relevant[row, : len(wanted)] = wanted
+    return Candidates(scores, relevant, rows["targets"].to_numpy(np.int64))
+
+
+def choose_blend(found: Candidates, names: Sequence[str], k: int) -> Choice:
+    """Greedy forward selection of models with replacement on NDCG@k.
+
+    Starting from nothing, the model whose standardised scores help most is added again and again; a
+    model added twice weighs twice (Caruana et al., "Ensemble selection from libraries of models",
+    ICML 2004). The first blend within a hair of the best one is taken.
+
+    Args:
+        found: Validation candidates.
+        names: Models, in the order of ``found.scores``; ties go to the earlier.
+        k: Cut-off.
+    """
+    if not len(found.targets):
+        raise ValueError("there is no validation user to choose on")
+    total = np.zeros_like(found.scores[0])
+    counts = np.zeros(len(names), int)
+    best_counts, best = counts.copy(), -1.0
+    for _ in range(_MOST_STEPS):
+        values = [_ndcg(total + scores, found, k) for scores in found.scores]
+        winner = int(np.argmax(values))
+        counts[winner] += 1
+        total = total + found.scores[winner]
+        if values[winner] > best + _LEAST_GAIN:
+            best, best_counts = values[winner], counts.copy()
+    share = best_counts / best_counts.sum()
+    return Choice({name: float(part) for name, part in zip(names, share, strict=True) if part}, best)
+
+
+def _ndcg(scores: NDArray[np.float32], found: Candidates, k: int) -> float:
+    ranked = top_k(scores, k)
+    hits = np.take_along_axis(found.relevant, ranked, 1)
+    return float(list_metrics(hits, found.targets, k)[f"ndcg@{k}"].mean())

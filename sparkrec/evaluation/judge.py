@@ -1,0 +1,93 @@
+"""Judge models and blends on the held-out events of a cut."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sparkrec.evaluation.metrics import list_metrics
+from sparkrec.recommend.loaded import LoadedModels, Weights, blended, load_models
+from sparkrec.recommend.ranking import shown, top_k
+from sparkrec.recommend.users import Floats, UserBatch
+from sparkrec.registry.model_store import CurrentModels
+
+
+def with_targets(sequences: DataFrame, positives: DataFrame, part: str) -> DataFrame:
+    """Users of a cut who have events in its target part, with those events' items in ``targets``."""
+    held_out = positives.where(F.col("part") == part)
+    targets = held_out.groupBy("user_id").agg(F.array_sort(F.collect_set("item_index")).alias("targets"))
+    return sequences.join(targets, "user_id", "inner")
+
+
+def judged(
+    users: DataFrame,
+    current: CurrentModels,
+    cut: str,
+    blends: Mapping[str, Mapping[str, Weights]],
+    shelves: Sequence[str],
+    k: int,
+) -> DataFrame:
+    """Full-ranking metrics of each user: every known item is ranked, on every shelf.
+
+    A target that is not known at the cut, or that the shelf must not show, is no target; a user
+    without targets on a shelf does not count there.
+
+    Args:
+        users: What `with_targets` gives.
+        current: The models.
+        cut: Which cut's arrays to load.
+        blends: By name and shelf: weights of models. They stand beside the single models.
+        shelves: Shelves to rank.
+        k: Cut-off.
+
+    Returns:
+        ``user_id, model, shelf, metric, value``.
+    """
+    names = tuple(current.versions)
+
+    def judge(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        models = load_models(current, cut, names)
+        for rows, users in models.batches(batches):
+            for shelf, name, scores in _rankings(models, users, blends, shelves):
+                yield _values(rows, users, models, shelf, name, scores, k)
+
+    return users.mapInPandas(judge, "user_id string, model string, shelf string, metric string, value double")
+
+
+def _rankings(
+    models: LoadedModels, users: UserBatch, blends: Mapping[str, Mapping[str, Weights]], shelves: Sequence[str]
+) -> Iterator[tuple[str, str, Floats]]:
+    scores = models.standard_scores(users)
+    for shelf in shelves:
+        for name, values in scores.items():
+            yield shelf, name, values
+        for name, of_shelf in blends.items():
+            if shelf in of_shelf:
+                yield shelf, name, blended(scores, of_shelf[shelf])
+
+
+def target_matrix(rows: pd.DataFrame, users: UserBatch, models: LoadedModels, shelf: str) -> np.ndarray:
+    """Which items each user should be shown on the shelf, boolean (users, items)."""
+    targets = np.zeros(users.touched.shape, dtype=bool)
+    lengths = rows["targets"].str.len().to_numpy()
+    targets[np.repeat(np.arange(len(rows)), lengths), np.concatenate(rows["targets"].to_numpy())] = True
+    targets &= models.known
+    return targets & ~users.touched if shelf == "discover" else targets
+
+
+def _values(
+    rows: pd.DataFrame, users: UserBatch, models: LoadedModels, shelf: str, name: str, scores: Floats, k: int
+) -> pd.DataFrame:
+    targets = target_matrix(rows, users, models, shelf)
+    wanted = targets.sum(axis=1)
+    counted = wanted > 0
+    ranked = top_k(shown(scores, models.known, users.touched, shelf), k)
+    hits = np.take_along_axis(targets, ranked, 1)[counted]
+    metrics = list_metrics(hits, wanted[counted], k)
+    ids = rows["user_id"].to_numpy()[counted]
+    return pd.concat(
+        pd.DataFrame({"user_id": ids, "model": name, "shelf": shelf, "metric": metric, "value": value})
+        for metric, value in metrics.items()
+    )

@@ -1,0 +1,112 @@
+"""The published lists."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from sparkrec.recommend.loaded import LoadedModels, Weights, blended, load_models
+from sparkrec.recommend.ranking import shown, top_k
+from sparkrec.recommend.scorers.item_item import ItemItem
+from sparkrec.recommend.users import UserBatch
+from sparkrec.registry.model_store import CurrentModels
+
+_COLUMNS = (
+    "user_id string, shelf string, rank int, item_index int, score double, "
+    "because_index int, events int, days_since double"
+)
+
+
+def ranked_lists(
+    sequences: DataFrame, current: CurrentModels, weights: Mapping[str, Weights], top_n: int
+) -> DataFrame:
+    """Each user's first ``top_n`` items on each shelf, with what each is there for.
+
+    Args:
+        sequences: features.behaviour_sequences of the publish cut.
+        current: The models.
+        weights: The blend of each shelf.
+        top_n: Length of a list; shorter where there are fewer items to show.
+
+    Returns:
+        ``user_id, shelf, rank, item_index, score``; ``events`` and ``days_since`` of what the user had
+        before; ``because_index``: the item of the user that speaks most for this one. Null where it does
+        not apply.
+    """
+    names = tuple(sorted({name for blend in weights.values() for name in blend}))
+
+    def rank(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        models = load_models(current, "publish", names)
+        for rows, users in models.batches(batches):
+            scores = models.standard_scores(users)
+            for shelf, blend in weights.items():
+                yield _lists(rows, users, models, shelf, blend, shown(
+                    blended(scores, blend), models.known, users.touched, shelf
+                ), top_n)
+
+    return sequences.mapInPandas(rank, _COLUMNS)
+
+
+def _lists(
+    rows: pd.DataFrame,
+    users: UserBatch,
+    models: LoadedModels,
+    shelf: str,
+    blend: Weights,
+    scores: np.ndarray,
+    top_n: int,
+) -> pd.DataFrame:
+    items = top_k(scores, top_n)
+    values = np.take_along_axis(scores, items, 1)
+    user = np.arange(len(rows))[:, None]
+    had = np.asarray(users.events[user, items].todense())
+    days = np.asarray(users.days_since[user, items].todense())
+    lists = pd.DataFrame(
+        {
+            "user_id": np.repeat(rows["user_id"].to_numpy(), items.shape[1]),
+            "shelf": shelf,
+            "rank": np.tile(np.arange(1, items.shape[1] + 1, dtype=np.int32), len(rows)),
+            "item_index": items.ravel().astype(np.int32),
+            "score": values.ravel().astype(np.float64),
+            "because_index": pd.array(_because(users, items, models, blend).ravel(), dtype="Int32"),
+            "events": had.ravel().astype(np.int32),
+            "days_since": days.ravel().astype(np.float64),
+        }
+    )
+    lists.loc[lists["because_index"] == 0, "because_index"] = pd.NA
+    return lists[np.isfinite(lists["score"])]
+
+
+def _because(users: UserBatch, items: np.ndarray, models: LoadedModels, blend: Weights) -> np.ndarray:
+    """The user's item with the largest weight towards each listed item, by the blend's first item-item model; else 0."""
+    because = np.zeros(items.shape, np.int32)
+    linked = [name for name in blend if isinstance(models.scorers[name], ItemItem)]
+    if not linked:
+        return because
+    weights = models.scorers[max(linked, key=blend.__getitem__)].arrays["weights"]
+    indptr, columns = users.events.indptr, users.events.indices
+    for user, listed in enumerate(items):
+        has = columns[indptr[user] : indptr[user + 1]]
+        towards = weights[np.ix_(has, listed)]
+        best = towards.argmax(axis=0)
+        speaks = np.take_along_axis(towards, best[None, :], 0)[0] > 0
+        because[user] = np.where(speaks, has[best], 0)
+    return because
+
+
+def reason(title: str) -> Column:
+    """Why an item stands in a list, in words.
+
+    Args:
+        title: Column with the title of the item that speaks for it.
+    """
+    times = F.when(F.col("events") == 1, "once").otherwise(F.concat(F.col("events").cast("string"), F.lit(" times")))
+    days = F.floor("days_since").cast("string")
+    ago = F.when(F.floor("days_since") == 1, "1 day ago").otherwise(F.concat(days, F.lit(" days ago")))
+    return (
+        F.when(F.col("events") > 0, F.concat(F.lit("bought "), times, F.lit(", last "), ago))
+        .when(F.col(title).isNotNull(), F.concat(F.lit("goes with "), F.col(title), F.lit(", bought before")))
+        .otherwise("popular now")
+    )

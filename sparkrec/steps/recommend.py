@@ -1,0 +1,73 @@
+"""Publish each user's lists and each item's neighbours."""
+
+from pyspark.sql import functions as F
+
+from sparkrec.cleaning.item_versions import current_items
+from sparkrec.features.vocabulary import indices_of
+from sparkrec.recommend.neighbours import item_neighbours
+from sparkrec.recommend.publish import ranked_lists, reason
+from sparkrec.registry.chosen import Chosen
+from sparkrec.registry.model_store import CurrentModels
+from sparkrec.steps.context import Counts, JobContext
+
+_VECTORS = "two_tower"
+
+
+def run(context: JobContext) -> Counts:
+    """Rank for every user with the models that know everything, by the choice made on validation."""
+    settings, tables = context.settings, context.tables
+    current = CurrentModels.read(tables.read_artefact("models/current.json"))
+    chosen = Chosen.read(tables.read_artefact("models/chosen.json"))
+    sequences = tables.read("features.behaviour_sequences").where("cut = 'publish'")
+    titles = current_items(tables.read("silver.items")).select("item_id", "title")
+    items = (
+        indices_of(tables.read("features.vocabulary"), "item")
+        .select(F.col("value").alias("item_id"), F.col("index").alias("item_index"))
+        .join(titles, "item_id", "left")
+    )
+    cores = context.spark.sparkContext.defaultParallelism
+
+    weights = {shelf: chosen.shelves[shelf].weights for shelf in settings.recommend.shelves}
+    lists = ranked_lists(sequences.repartition(2 * cores, "user_id"), current, weights, settings.recommend.top_n)
+    published = context.spark.createDataFrame(
+        [(shelf, ranking.model, ranking.version) for shelf, ranking in chosen.shelves.items()],
+        "shelf string, model string, model_version string",
+    )
+    speaking = items.select(F.col("item_index").alias("because_index"), F.col("title").alias("because_title"))
+    recommendations = (
+        lists.join(F.broadcast(items.select("item_index", "item_id")), "item_index", "inner")
+        .join(F.broadcast(speaking), "because_index", "left")
+        .join(F.broadcast(published), "shelf", "inner")
+        .select(
+            F.lit(context.run_date).alias("run_date"),
+            "shelf",
+            "user_id",
+            "rank",
+            "item_id",
+            "score",
+            reason("because_title").alias("reason"),
+            "model",
+            "model_version",
+        )
+    )
+    counts = {"recommendations": tables.replace("gold.recommendations", recommendations)}
+
+    nearest = item_neighbours(
+        items.select("item_index").repartition(cores), current, _VECTORS, settings.recommend.similar_items
+    )
+    similar = items.select(F.col("item_index").alias("similar_index"), F.col("item_id").alias("similar_item_id"))
+    neighbours = (
+        nearest.join(F.broadcast(items.select("item_index", "item_id")), "item_index", "inner")
+        .join(F.broadcast(similar), "similar_index", "inner")
+        .select(
+            F.lit(context.run_date).alias("run_date"),
+            "item_id",
+            "rank",
+            "similar_item_id",
+            "score",
+            F.lit(_VECTORS).alias("model"),
+            F.lit(current.versions[_VECTORS]).alias("model_version"),
+        )
+    )
+    counts["similar_items"] = tables.replace("gold.similar_items", neighbours)
+    return counts

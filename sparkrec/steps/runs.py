@@ -1,0 +1,61 @@
+"""What earlier jobs of the lake wrote down of themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+from pyspark.sql import functions as F
+
+from sparkrec.errors import DataError
+from sparkrec.lake import Lake
+from sparkrec.report import RowAccount
+
+RUNS = "gold.pipeline_runs"
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """The latest finished run of a job."""
+
+    job: str
+    started_at: datetime
+    seconds: float
+    outcome: str
+    counts: dict[str, int]
+
+
+def latest_runs(lake: Lake, jobs: Sequence[str]) -> list[JobRun]:
+    """The latest done run of each job that has one, in the order of ``jobs``."""
+    if not lake.exists(RUNS):
+        return []
+    row = F.struct("started_at", "seconds", "outcome", "counts")
+    newest = lake.read(RUNS).where("outcome = 'done'").groupBy("job").agg(F.max_by(row, "started_at").alias("run"))
+    found = {one.job: one.run for one in newest.collect()}
+    return [
+        JobRun(job, found[job].started_at, found[job].seconds, found[job].outcome, dict(found[job].counts))
+        for job in jobs
+        if job in found
+    ]
+
+
+def as_frame(runs: Sequence[JobRun]) -> pd.DataFrame:
+    """The runs as the report shows them."""
+    columns = ["job", "seconds", "outcome", "counts"]
+    return pd.DataFrame([[run.job, run.seconds, run.outcome, run.counts] for run in runs], columns=columns)
+
+
+def row_account(runs: Sequence[JobRun]) -> RowAccount:
+    """What the clean job made of every landed line.
+
+    Raises:
+        DataError: The clean job has not run.
+    """
+    for run in runs:
+        if run.job == "clean":
+            counts = run.counts
+            refused = {
+                name.removeprefix("refused."): rows for name, rows in counts.items() if name.startswith("refused.")
+            }
+            return RowAccount(counts["landed"], counts["kept"], counts["duplicates"], refused)
+    raise DataError(f"{RUNS} knows no finished clean job: run `sparkrec job clean` first")
