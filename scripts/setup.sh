@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Make the environment of the jobs (.venv), or with --airflow that of Airflow (.venv-airflow), from its lock
 # file. With --uv only uv, which writes the lock files. Run it as often as you like: it changes only what
-# differs. Spark fetches Delta's jars itself when the first session starts, and keeps them in ~/.ivy2.
+# differs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -89,7 +89,7 @@ need_uv() {
 
 # The packages of a lock file and the project itself, and nothing else, in one go: what is there stays.
 sync_env() {
-    .venv/bin/uv pip sync --python "$1/bin/python" "$2" - <<<"-e ." && touch "$1/.installed"
+    .venv/bin/uv pip sync --compile-bytecode --python "$1/bin/python" "$2" - <<<"-e ."
 }
 
 target=jobs
@@ -109,10 +109,13 @@ case $target in
     jobs)
         stage "installing requirements.lock in .venv (the first time some minutes, most of them Horovod's build)" \
             sync_env .venv requirements.lock
+        stage "putting Delta's jars beside Spark's" .venv/bin/python -m sparkrec.lake.jars
+        touch .venv/.installed
         ;;
     airflow)
         make_env .venv-airflow
         stage "installing airflow_dags/requirements.lock in .venv-airflow" \
             sync_env .venv-airflow airflow_dags/requirements.lock
+        touch .venv-airflow/.installed
         ;;
 esac

@@ -107,6 +107,7 @@ class BaselineSettings(_Section):
     largest_catalogue: int = Field(10_000, ge=1, description="More items than this leave out items x items models.")
     recent_days: int = Field(28, ge=1)
     frequency_half_life_days: float = Field(90.0, gt=0)
+    frequency_weight: float = Field(5.0, gt=0, description="Weight of an own event in frequency_ease.")
     ease_regularisation: float = Field(200.0, gt=0)
     ease_decayed_regularisation: float = Field(50.0, gt=0)
     ease_half_life_days: float = Field(30.0, gt=0)

@@ -60,5 +60,5 @@ def means_with_intervals(values: DataFrame, samples: int, seed: int) -> DataFram
 
 
 def _weights(seed: int, user: int, samples: int) -> np.ndarray:
-    generator = np.random.Generator(np.random.Philox(key=[seed % 2**64, user % 2**64]))
+    generator = np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, user % 2**64], np.uint64)))
     return generator.poisson(1.0, samples).astype(np.float64)

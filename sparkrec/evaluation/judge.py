@@ -31,8 +31,8 @@ def judged(
 ) -> DataFrame:
     """Full-ranking metrics of each user: every known item is ranked, on every shelf.
 
-    A target that is not known at the cut, or that the shelf must not show, is no target; a user
-    without targets on a shelf does not count there.
+    A target that is not known at the cut is no target, and on discover none that the user has a positive
+    event with; a user without targets on a shelf does not count there.
 
     Args:
         users: What `with_targets` gives.
@@ -74,7 +74,7 @@ def target_matrix(rows: pd.DataFrame, users: UserBatch, models: LoadedModels, sh
     lengths = rows["targets"].str.len().to_numpy()
     targets[np.repeat(np.arange(len(rows)), lengths), np.concatenate(rows["targets"].to_numpy())] = True
     targets &= models.known
-    return targets & ~users.touched if shelf == "discover" else targets
+    return targets & ~np.asarray(users.bought.astype(bool).todense()) if shelf == "discover" else targets
 
 
 def _values(

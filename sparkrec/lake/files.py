@@ -21,7 +21,9 @@ _CHUNK = 1 << 20
 
 
 def _open(uri: str) -> tuple[fs.FileSystem, str]:
-    filesystem, path = fs.FileSystem.from_uri(uri if "://" in uri else str(Path(uri).resolve()))
+    # Spark says s3a where others say s3.
+    uri = uri.replace("s3a://", "s3://", 1) if "://" in uri else str(Path(uri).resolve())
+    filesystem, path = fs.FileSystem.from_uri(uri)
     return filesystem, path
 
 
@@ -60,6 +62,13 @@ def subfolders(uri: str) -> list[str]:
     filesystem, path = _open(uri)
     found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
     return sorted(info.base_name for info in found if info.type is fs.FileType.Directory)
+
+
+def file_names(uri: str) -> list[str]:
+    """Names of the files directly in a folder, sorted; none where there is no folder."""
+    filesystem, path = _open(uri)
+    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
+    return sorted(info.base_name for info in found if info.type is fs.FileType.File)
 
 
 def write_arrays(uri: str, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -123,3 +132,10 @@ def parquet_size(uri: str) -> tuple[int, int]:
     with filesystem.open_input_file(path) as stream:
         metadata = pq.ParquetFile(stream).metadata
         return metadata.num_rows, metadata.num_row_groups
+
+
+def parquet_columns(uri: str) -> dict[str, str]:
+    """Arrow types of a Parquet file's columns by name."""
+    filesystem, path = _open(uri)
+    with filesystem.open_input_file(path) as stream:
+        return {field.name: str(field.type) for field in pq.read_schema(stream)}

@@ -30,8 +30,6 @@ class JobTables:
         if table in self._writes:
             return self._lake.read(table)
         if table not in self.read_versions:
-            # The lake says which job is missing before Delta says that a path is.
-            self._lake.read(table)
             self.read_versions[table] = self._lake.version(table)
         return self._lake.read(table, self.read_versions[table])
 

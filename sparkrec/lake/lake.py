@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
 
 from sparkrec.errors import DataError
 from sparkrec.lake import files
+from sparkrec.lake.delta_log import newest_version, rows_of_commit
 
 LAYERS = ("bronze", "silver", "features", "gold")
 
@@ -30,12 +30,18 @@ class Lake:
 
     def exists(self, table: str) -> bool:
         """Whether the table has a version to read."""
-        return DeltaTable.isDeltaTable(self.spark, self.path(table))
+        return newest_version(self.path(table)) is not None
 
     def version(self, table: str) -> int:
-        """The table's newest Delta version."""
-        history = DeltaTable.forPath(self.spark, self.path(table)).history(1)
-        return int(history.select("version").first()["version"])  # type: ignore[index]
+        """The table's newest Delta version.
+
+        Raises:
+            DataError: There is no such table yet.
+        """
+        version = newest_version(self.path(table))
+        if version is None:
+            raise DataError(f"{table} does not exist in {self.root}: run the jobs before this one first")
+        return version
 
     def read(self, table: str, version: int | None = None) -> DataFrame:
         """The table's newest version, or the one named.
@@ -43,17 +49,11 @@ class Lake:
         Raises:
             DataError: There is no such table yet.
         """
-        if not self.exists(table):
-            raise DataError(f"{table} does not exist in {self.root}: run the jobs before this one first")
+        newest = self.version(table)
         reader = self.spark.read.format("delta")
-        if version is not None:
+        if version is not None and version != newest:
             reader = reader.option("versionAsOf", version)
         return reader.load(self.path(table))
-
-    def create(self, table: str, schema: StructType) -> None:
-        """Create the table without rows where it does not exist yet."""
-        if not self.exists(table):
-            self._write(self.spark.createDataFrame([], schema), table, "ignore")
 
     def replace(self, table: str, rows: DataFrame) -> None:
         """Put ``rows`` in the place of the whole table, in one commit."""
@@ -69,10 +69,8 @@ class Lake:
         DeltaTable.forPath(self.spark, self.path(table)).restoreToVersion(version)
 
     def rows_written(self, table: str) -> int:
-        """Rows that the table's latest write put down, from Delta's own metrics."""
-        history = DeltaTable.forPath(self.spark, self.path(table)).history(1)
-        metrics = history.select("operationMetrics").first()["operationMetrics"]  # type: ignore[index]
-        return int(metrics["numOutputRows"])
+        """Rows that the table's newest version put down, from Delta's own metrics."""
+        return rows_of_commit(self.path(table), self.version(table))
 
     def tables(self) -> list[str]:
         """Names of all the tables that exist."""

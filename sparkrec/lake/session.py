@@ -8,10 +8,9 @@ from delta import configure_spark_with_delta_pip
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
+from sparkrec.config.paths import project_root
 from sparkrec.config.settings import SparkSettings
-
-# Spark has these already; leaving them out of the resolution saves 50 MB.
-_EXCLUDED_JARS = "org.apache.hadoop:hadoop-client-api,org.apache.hadoop:hadoop-client-runtime"
+from sparkrec.lake.jars import EXCLUDED, delta_installed
 
 _DELTA_CONF = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -23,7 +22,8 @@ def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
     """The session that all jobs of this process share.
 
     Under ``spark-submit`` the master, the jars and every setting that the submit command gives are
-    taken as they are; otherwise the session starts on ``spark.master`` and fetches Delta's jars.
+    taken as they are; otherwise the session starts on ``spark.master``, and fetches Delta's jars where Spark
+    does not have them.
     """
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -40,8 +40,12 @@ def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         if spark.master:
             builder = builder.master(spark.master)
-        wanted.setdefault("spark.jars.excludes", _EXCLUDED_JARS)
-        builder = configure_spark_with_delta_pip(builder)
+        logging_file = (project_root() / "conf" / "log4j2.properties").as_uri()
+        options = wanted.get("spark.driver.extraJavaOptions", "")
+        wanted["spark.driver.extraJavaOptions"] = f"{options} -Dlog4j2.configurationFile={logging_file}".strip()
+        if not delta_installed():
+            wanted.setdefault("spark.jars.excludes", EXCLUDED)
+            builder = configure_spark_with_delta_pip(builder)
     for key, value in wanted.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()

@@ -3,9 +3,15 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-PURCHASE = F.col("event_type") == "purchase"
-RETURN = F.col("event_type") == "return"
-MONEY = F.coalesce(F.col("quantity"), F.lit(1)) * F.coalesce(F.col("unit_price"), F.lit(0.0))
+
+def is_purchase() -> Column:
+    """Whether the event is a purchase."""
+    return F.col("event_type") == "purchase"
+
+
+def is_return() -> Column:
+    """Whether the event is a return."""
+    return F.col("event_type") == "return"
 
 
 def count_where(condition: Column) -> Column:
@@ -20,14 +26,15 @@ def within_days(as_of: Column, days: int) -> Column:
 
 def net_money() -> Column:
     """Money of purchases less returns."""
-    signed = F.when(PURCHASE, MONEY).when(RETURN, -MONEY).otherwise(0.0)
+    money = F.coalesce(F.col("quantity"), F.lit(1)) * F.coalesce(F.col("unit_price"), F.lit(0.0))
+    signed = F.when(is_purchase(), money).when(is_return(), -money).otherwise(0.0)
     return F.round(F.sum(signed), 2)
 
 
 def return_rate() -> Column:
     """Returns per purchase, at most 1; 0 without purchases."""
-    bought = count_where(PURCHASE)
-    rate = F.least(F.lit(1.0), count_where(RETURN) / bought)
+    bought = count_where(is_purchase())
+    rate = F.least(F.lit(1.0), count_where(is_return()) / bought)
     return F.when(bought == 0, F.lit(0.0)).otherwise(rate)
 
 

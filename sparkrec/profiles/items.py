@@ -6,9 +6,9 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from sparkrec.profiles.behaviour import (
-    PURCHASE,
-    RETURN,
     count_where,
+    is_purchase,
+    is_return,
     net_money,
     return_rate,
     with_price_band,
@@ -29,17 +29,17 @@ def item_profiles(interactions: DataFrame, current_items: DataFrame, as_of: date
     behaviour = interactions.groupBy("item_id").agg(
         F.min("event_time").alias("first_event_time"),
         F.max("event_time").alias("last_event_time"),
-        F.count_distinct(F.when(PURCHASE, F.col("user_id"))).alias("buyers"),
-        F.count_distinct(F.when(PURCHASE & recent, F.col("user_id"))).alias("buyers_28d"),
-        count_where(PURCHASE).alias("purchases"),
-        count_where(PURCHASE & within_days(day, 7)).alias("purchases_7d"),
-        count_where(PURCHASE & recent).alias("purchases_28d"),
-        count_where(PURCHASE & within_days(day, 90)).alias("purchases_90d"),
-        F.coalesce(F.sum(F.when(PURCHASE, F.coalesce("quantity", F.lit(1)))), F.lit(0)).alias("quantity"),
+        F.count_distinct(F.when(is_purchase(), F.col("user_id"))).alias("buyers"),
+        F.count_distinct(F.when(is_purchase() & recent, F.col("user_id"))).alias("buyers_28d"),
+        count_where(is_purchase()).alias("purchases"),
+        count_where(is_purchase() & within_days(day, 7)).alias("purchases_7d"),
+        count_where(is_purchase() & recent).alias("purchases_28d"),
+        count_where(is_purchase() & within_days(day, 90)).alias("purchases_90d"),
+        F.coalesce(F.sum(F.when(is_purchase(), F.coalesce("quantity", F.lit(1)))), F.lit(0)).alias("quantity"),
         net_money().alias("revenue"),
-        count_where(RETURN).alias("returns"),
+        count_where(is_return()).alias("returns"),
         return_rate().alias("return_rate"),
-        F.median(F.when(PURCHASE, F.col("unit_price"))).alias("median_price"),
+        F.median(F.when(is_purchase(), F.col("unit_price"))).alias("median_price"),
     )
     by_popularity = Window.orderBy(F.desc("buyers"), F.desc("purchases"), "item_id")
     described = current_items.select("item_id", "title", "category_path", "brand")

@@ -6,10 +6,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.profiles.behaviour import (
-    PURCHASE,
-    RETURN,
     count_where,
     favourites,
+    is_purchase,
+    is_return,
     net_money,
     return_rate,
     with_price_band,
@@ -32,18 +32,18 @@ def user_profiles(interactions: DataFrame, current_items: DataFrame, as_of: date
         F.min("event_time").alias("first_event_time"),
         F.max("event_time").alias("last_event_time"),
         F.datediff(day, F.max("event_date")).alias("recency_days"),
-        F.count_distinct(F.when(PURCHASE, F.col("session_id"))).alias("frequency"),
+        F.count_distinct(F.when(is_purchase(), F.col("session_id"))).alias("frequency"),
         net_money().alias("monetary"),
-        count_where(PURCHASE).alias("purchases"),
-        count_where(PURCHASE & within_days(day, 28)).alias("purchases_28d"),
-        count_where(PURCHASE & within_days(day, 90)).alias("purchases_90d"),
+        count_where(is_purchase()).alias("purchases"),
+        count_where(is_purchase() & within_days(day, 28)).alias("purchases_28d"),
+        count_where(is_purchase() & within_days(day, 90)).alias("purchases_90d"),
         F.count_distinct("item_id").alias("distinct_items"),
-        count_where(RETURN).alias("returns"),
+        count_where(is_return()).alias("returns"),
         return_rate().alias("return_rate"),
-        F.median(F.when(PURCHASE, F.col("unit_price"))).alias("median_price"),
+        F.median(F.when(is_purchase(), F.col("unit_price"))).alias("median_price"),
     )
     described = current_items.select("item_id", "category_path", "title_words")
-    bought = known.where(PURCHASE).join(described, "item_id", "inner")
+    bought = known.where(is_purchase()).join(described, "item_id", "inner")
     categories = favourites(bought, "user_id", "category_path", 5)
     words = favourites(bought.select("user_id", F.explode("title_words").alias("word")), "user_id", "word", 10)
     none = F.array().cast("array<string>")

@@ -10,12 +10,13 @@ from pyspark.sql import DataFrame
 
 from sparkrec.config.settings import BaselineSettings
 from sparkrec.lake.files import Arrays
-from sparkrec.recommend.scorers import als, item_item, popularity
+from sparkrec.recommend.scorers import als, item_item, own_frequency, popularity
 from sparkrec.recommend.scorers.dot_product import DotProduct
 from sparkrec.recommend.scorers.item_item import ItemItem
 from sparkrec.recommend.scorers.own_frequency import OwnFrequency
 from sparkrec.recommend.scorers.popularity import Popularity
 from sparkrec.recommend.scorers.scorer import Scorer
+from sparkrec.recommend.users import Floats
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class FitData:
     seed: int
 
     @cached_property
+    def buyers(self) -> Floats:
+        """Different users of each item, (items,)."""
+        return popularity.buyers_per_item(self.known, self.items)
+
+    @cached_property
     def products(self) -> NDArray[np.float64]:
         """X^T X of the binary user-item matrix, computed once for all models that need it."""
         return item_item.gram(self.sequences, self.items)
@@ -53,7 +59,6 @@ class Model:
         scorer: Makes scores of the arrays.
         fit: Gives the arrays of a cut; None where the deep training gives them.
         whole_catalogue: Whether it holds items x items numbers, and is left out of large catalogues.
-        deep: Whether it is trained by Horovod.
     """
 
     name: str
@@ -67,9 +72,9 @@ class Model:
         return self.fit is None
 
 
-def _decayed_frequency(data: FitData) -> Arrays:
-    scores = popularity.fit(data.known, data.items)
-    return {**scores, "half_life_days": np.array(data.settings.frequency_half_life_days)}
+def _frequency_and_ease(data: FitData) -> Arrays:
+    weights = item_item.fit_ease(data.products, data.settings.ease_regularisation)
+    return {**weights, "own_weight": np.array(data.settings.frequency_weight)}
 
 
 def _decayed_ease(data: FitData) -> Arrays:
@@ -93,14 +98,18 @@ def _als(data: FitData) -> Arrays:
 
 
 MODELS: tuple[Model, ...] = (
-    Model("popularity", Popularity, lambda data: popularity.fit(data.known, data.items)),
+    Model("popularity", Popularity, lambda data: {"scores": data.buyers}),
     Model(
         "recent_popularity",
         Popularity,
-        lambda data: popularity.fit(data.known, data.items, data.settings.recent_days),
+        lambda data: {"scores": popularity.buyers_per_item(data.known, data.items, data.settings.recent_days)},
     ),
-    Model("own_frequency", OwnFrequency, lambda data: popularity.fit(data.known, data.items)),
-    Model("own_frequency_decayed", OwnFrequency, _decayed_frequency),
+    Model("own_frequency", OwnFrequency, lambda data: own_frequency.fit(data.buyers)),
+    Model(
+        "own_frequency_decayed",
+        OwnFrequency,
+        lambda data: own_frequency.fit_decayed(data.buyers, data.settings.frequency_half_life_days),
+    ),
     Model("item_knn", ItemItem, lambda data: item_item.fit_item_knn(data.products), whole_catalogue=True),
     Model(
         "ease",
@@ -108,6 +117,7 @@ MODELS: tuple[Model, ...] = (
         lambda data: item_item.fit_ease(data.products, data.settings.ease_regularisation),
         whole_catalogue=True,
     ),
+    Model("frequency_ease", ItemItem, _frequency_and_ease, whole_catalogue=True),
     Model("ease_decayed", ItemItem, _decayed_ease, whole_catalogue=True),
     Model("als", DotProduct, _als),
     Model("two_tower", DotProduct, None),

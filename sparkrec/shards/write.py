@@ -1,6 +1,7 @@
 """Write shards with Spark: plain Parquet of equal row groups, shuffled globally by a seed."""
 
 import math
+from collections.abc import Sequence
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -13,15 +14,14 @@ _MOST_ROWS_A_GROUP = 100_000
 
 
 def write_dataset(
-    spark: SparkSession, rows: DataFrame, total: int, root: str, folder: str, key: str, groups: int, ranks: int, seed: int
-) -> Dataset:
+    rows: DataFrame, total: int, root: str, folder: str, key: str, groups: int, ranks: int, seed: int
+) -> None:
     """Write one data set as files of one row group each.
 
     Rows are dealt to the files evenly and lie in each in the order of a seeded hash of ``key``, so
     that neighbours in time or by user are not neighbours on disk, and the same rows give the same files.
 
     Args:
-        spark: The session.
         rows: What to write; list columns have one length.
         total: Number of rows.
         root: Folder of all shards.
@@ -39,16 +39,17 @@ def write_dataset(
     # A row group is as large as its file: the writer must not start a second one.
     options = {"parquet.block.size": str(1 << 30), "compression": "snappy"}
     dealt.drop("_place", key).write.mode("overwrite").options(**options).parquet(target)
-    return describe_dataset(spark, rows.drop(key), root, folder)
 
 
-def describe_dataset(spark: SparkSession, rows: DataFrame, root: str, folder: str) -> Dataset:
-    """Read the files' footers and bytes for the manifest."""
-    uris = files.find_files(f"{root}/{folder}/*.parquet")
-    sums = files.sha256_of_files(spark, uris)
-    found = []
-    for uri in uris:
-        row_count, row_groups = files.parquet_size(uri)
-        found.append(ShardFile(name=uri.rpartition("/")[2], rows=row_count, row_groups=row_groups, sha256=sums[uri]))
-    columns = {field.name: field.dataType.simpleString() for field in rows.schema.fields}
-    return Dataset(folder=folder, columns=columns, files=tuple(found))
+def describe_datasets(spark: SparkSession, root: str, folders: Sequence[str]) -> dict[str, Dataset]:
+    """What the data sets in these folders hold, by folder, from the files' footers and bytes."""
+    uris = {folder: files.find_files(f"{root}/{folder}/*.parquet") for folder in folders}
+    sums = files.sha256_of_files(spark, [uri for found in uris.values() for uri in found])
+    described = {}
+    for folder, found in uris.items():
+        shards = []
+        for uri in found:
+            rows, row_groups = files.parquet_size(uri)
+            shards.append(ShardFile(name=uri.rpartition("/")[2], rows=rows, row_groups=row_groups, sha256=sums[uri]))
+        described[folder] = Dataset(folder=folder, columns=files.parquet_columns(found[0]), files=tuple(shards))
+    return described

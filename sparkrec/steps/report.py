@@ -80,7 +80,7 @@ def _training_curves(current: CurrentModels) -> tuple[TrainingCurve, ...]:
                     model=model,
                     version=current.versions[model],
                     cut=cut,
-                    epochs=pd.DataFrame([epoch.model_dump() for epoch in record.epochs]),
+                    epochs=pd.DataFrame([epoch.model_dump() for epoch in record.epochs]).astype({"validation_loss": float}),
                     ranks=pd.DataFrame([rank.model_dump() for rank in record.ranks]),
                 )
             )

@@ -18,7 +18,7 @@ from sparkrec.contracts import load_contract
 from sparkrec.contracts.expectations import Quality
 from sparkrec.contracts.spark import conform, struct_type
 from sparkrec.errors import GateError, SparkrecError
-from sparkrec.graph import JobSpec
+from sparkrec.graph import JOBS, JobSpec, upstream
 from sparkrec.lake import JobTables, Lake
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.runs import RUNS, latest_runs
@@ -59,12 +59,13 @@ class Runner:
 
     def _run_job(self, spec: JobSpec, label: str) -> None:
         tables = JobTables(self.lake, spec, self.settings.source.name)
+        known_until = self._known_until(spec)
         context = JobContext(
             settings=self.settings,
             spark=self.spark,
             tables=tables,
             run_id=self.run_id,
-            known_until=self._known_until(),
+            known_until=known_until,
             say=lambda line: self.say(f"    {line}"),
             runs=lambda jobs: latest_runs(self.lake, jobs),
         )
@@ -76,16 +77,17 @@ class Runner:
             self._gate(spec, tables)
         except Exception as error:
             message = str(error) if isinstance(error, SparkrecError) else f"{type(error).__name__}"
-            self._write_down(spec, tables, started, time.monotonic() - clock, {}, message)
+            self._write_down(spec, tables, known_until, started, time.monotonic() - clock, {}, message)
             raise
         seconds = time.monotonic() - clock
-        self._write_down(spec, tables, started, seconds, counts, None)
+        self._write_down(spec, tables, known_until, started, seconds, counts, None)
         told = "  ".join(f"{name} {rows:,}" for name, rows in counts.items())
         for line in textwrap.wrap(f"{seconds:.1f} s  {told}", _WIDTH - 4, break_on_hyphens=False):
             self.say(f"    {line}")
 
-    def _known_until(self) -> date | None:
-        if self.settings.run_date or not self.lake.exists("silver.interactions"):
+    def _known_until(self, spec: JobSpec) -> date | None:
+        """The run's day; without one in the settings the data's last day, once silver.interactions is of this run."""
+        if self.settings.run_date or not upstream(JOBS)[spec.name] or "silver.interactions" in spec.writes:
             return self.settings.run_date
         newest = self.lake.read("silver.interactions").agg(F.max("event_date").alias("day")).first()
         return newest.day if newest else None
@@ -115,14 +117,21 @@ class Runner:
             raise GateError(f"{spec.name}: " + "; ".join(broken) + f"; {kept}. Data Docs: {quality.build_data_docs()}")
 
     def _write_down(
-        self, spec: JobSpec, tables: JobTables, started: datetime, seconds: float, counts: Counts, message: str | None
+        self,
+        spec: JobSpec,
+        tables: JobTables,
+        known_until: date | None,
+        started: datetime,
+        seconds: float,
+        counts: Counts,
+        message: str | None,
     ) -> None:
         contract = load_contract(RUNS)
         outputs = {table: self.lake.version(table) for table in tables.written if self.lake.exists(table)}
         row = {
             "run_id": self.run_id,
             "job": spec.name,
-            "run_date": self._known_until(),
+            "run_date": known_until,
             "started_at": started,
             "seconds": seconds,
             "outcome": "failed" if message else "done",

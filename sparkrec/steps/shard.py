@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 from sparkrec.features.parts import KNOWN_PARTS, cuts
 from sparkrec.features.vocabulary import FIRST
 from sparkrec.lake import files
-from sparkrec.shards.manifest import Dataset, Manifest
-from sparkrec.shards.write import write_dataset
+from sparkrec.shards.manifest import Manifest
+from sparkrec.shards.write import describe_datasets, write_dataset
 from sparkrec.steps.context import Counts, JobContext
 
 
@@ -29,30 +29,33 @@ def run(context: JobContext) -> Counts:
     by_part = {row.part: row["count"] for row in samples.groupBy("part").count().collect()}
     users_of = {row.cut: row["count"] for row in sequences.groupBy("cut").count().collect()}
 
-    def write(name: str, rows: DataFrame, total: int, key: str) -> Dataset:
-        folder = f"{version}/{name}"
-        ranks, groups = settings.training.ranks, settings.shards.row_groups
-        return write_dataset(context.spark, rows, total, root, folder, key, groups, ranks, settings.seed)
+    names: list[str] = []
 
-    datasets: dict[str, Dataset] = {}
+    def write(name: str, rows: DataFrame, total: int, key: str) -> None:
+        ranks, groups = settings.training.ranks, settings.shards.row_groups
+        write_dataset(rows, total, root, f"{version}/{name}", key, groups, ranks, settings.seed)
+        names.append(name)
+
     for cut in cuts(settings.split):
         known = samples.where(F.col("part").isin(list(KNOWN_PARTS[cut])))
         total = sum(by_part.get(part, 0) for part in KNOWN_PARTS[cut])
         share = known.groupBy("item_index").agg(F.log(F.count(F.lit(1)) / F.lit(total)).cast("float").alias("log_q"))
-        datasets[f"{cut}/train"] = write(f"{cut}/train", _model_inputs(known, share), total, "event_id")
+        write(f"{cut}/train", _model_inputs(known, share), total, "event_id")
         if cut == "validation" and by_part.get("validation"):
             held_out = samples.where(F.col("part") == "validation")
             seen = _model_inputs(held_out, share)
-            datasets[f"{cut}/held_out"] = write(f"{cut}/held_out", seen, by_part["validation"], "event_id")
+            write(f"{cut}/held_out", seen, by_part["validation"], "event_id")
         latest = F.col("sequence")
         history = F.concat(F.array_repeat(F.lit(0), F.lit(length) - F.size(latest)), latest).alias("history")
         users = sequences.where(F.col("cut") == cut).select("user_id", "user_index", history)
-        datasets[f"{cut}/users"] = write(f"{cut}/users", users, users_of.get(cut, 0), "user_id")
+        write(f"{cut}/users", users, users_of.get(cut, 0), "user_id")
     first = F.slice("word_indices", 1, words)
     item_words = F.concat(first, F.array_repeat(F.lit(0), F.lit(words) - F.size(first))).alias("item_words")
     items = text.select("item_id", "item_index", item_words)
-    datasets["items"] = write("items", items, sizes["item"] - FIRST, "item_id")
+    write("items", items, sizes["item"] - FIRST, "item_id")
 
+    described = describe_datasets(context.spark, root, [f"{version}/{name}" for name in names])
+    datasets = {name: described[f"{version}/{name}"] for name in names}
     Manifest(
         version=version,
         inputs=tables.read_versions,

@@ -12,6 +12,7 @@ from sparkrec.recommend.models import MODELS, FitData, Model
 from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.shards.manifest import Manifest
 from sparkrec.steps.context import Counts, JobContext
+from sparkrec.training.distributed import launch
 from sparkrec.training.plan import TRAINING_RECORD, CutRecord, TrainingPlan
 
 
@@ -66,10 +67,6 @@ def _version(model: Model, context: JobContext, manifest: Manifest) -> str:
 
 def _train_two_tower(context: JobContext, folder: str, manifest: Manifest, wanted: Sequence[str]) -> Counts:
     """Start the ranks once for all cuts, and merge the vectors that they wrote."""
-    # Horovod and TensorFlow are loaded by this job alone, and only when it runs.
-    from sparkrec.training.distributed import launch
-    from sparkrec.training.rank import train_rank
-
     settings = context.settings
     plan = TrainingPlan(
         shards=context.tables.read_artefact("shards/two_tower"),
@@ -80,7 +77,7 @@ def _train_two_tower(context: JobContext, folder: str, manifest: Manifest, wante
     )
     plan_uri = f"{folder}/plan.json"
     files.write_bytes(plan_uri, plan.model_dump_json(indent=1).encode())
-    launch(settings.training, train_rank, plan_uri)
+    launch(settings.training, "sparkrec.training.rank:train_rank", plan_uri, context.say)
     counts: Counts = {}
     for cut in wanted:
         record = CutRecord.model_validate_json(files.read_bytes(f"{folder}/{cut}/{TRAINING_RECORD}"))

@@ -1,18 +1,20 @@
 """Ranks and their exchange: the only importer of Horovod."""
 
 import os
-import shlex
+import re
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import horovod.tensorflow as hvd
-import keras
-import tensorflow as tf
-
 from sparkrec.config.settings import TrainingSettings
 from sparkrec.errors import DataError
+
+PROGRESS = "sparkrec: "
+"""What a rank's lines of progress start with; everything else that it prints is shown only when it fails."""
+
+_LAST_LINES = 25
 
 
 class Ranks:
@@ -24,7 +26,12 @@ class Ranks:
     """
 
     def __init__(self) -> None:
+        # The process that launches the ranks needs no TensorFlow.
+        import horovod.tensorflow as hvd
+        import tensorflow as tf
+
         hvd.init()
+        self._hvd, self._tf = hvd, tf
         self.rank: int = hvd.rank()
         self.size: int = hvd.size()
         gpus = tf.config.list_physical_devices("GPU")
@@ -34,73 +41,134 @@ class Ranks:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(2)
 
-    def average_gradients(self, tape: tf.GradientTape) -> tf.GradientTape:
-        """A tape whose gradients are the mean over all ranks; sparse ones become dense."""
-        return hvd.DistributedGradientTape(tape, sparse_as_dense=True)
+    def average_gradients(self, tape: Any) -> Any:
+        """A gradient tape whose gradients are the mean over all ranks; sparse ones become dense."""
+        return self._hvd.DistributedGradientTape(tape, sparse_as_dense=True)
 
-    def same_start(self, variables: Sequence[keras.Variable]) -> None:
-        """Give every rank the values of rank 0."""
-        hvd.broadcast_variables([variable.value for variable in variables], root_rank=0)
+    def same_start(self, variables: Sequence[Any]) -> None:
+        """Give every rank rank 0's values of Keras variables."""
+        self._hvd.broadcast_variables([variable.value for variable in variables], root_rank=0)
 
     def mean(self, value: float, weight: float) -> float:
-        """Weighted mean of a figure over the ranks."""
-        total = hvd.allreduce(tf.constant([value * weight, weight], tf.float64), op=hvd.Sum)
+        """Weighted mean of a figure over the ranks; NaN where no rank has a weight."""
+        total = self._hvd.allreduce(self._tf.constant([value * weight, weight], "float64"), op=self._hvd.Sum)
         return float(total[0] / total[1]) if float(total[1]) else float("nan")
 
     def gather(self, record: Any) -> list[Any]:
         """One small object of every rank, in the ranks' order, on every rank."""
-        return list(hvd.allgather_object(record))
+        return list(self._hvd.allgather_object(record))
 
     def decide(self, decision: Any) -> Any:
         """What rank 0 decided."""
-        return hvd.broadcast_object(decision, root_rank=0)
+        return self._hvd.broadcast_object(decision, root_rank=0)
 
-    @staticmethod
-    def stop() -> None:
+    def say(self, line: str) -> None:
+        """Tell the launching process a line of progress."""
+        print(PROGRESS + line, flush=True)
+
+    def stop(self) -> None:
         """Leave the job."""
-        hvd.shutdown()
+        self._hvd.shutdown()
 
 
-def launch(settings: TrainingSettings, function: Callable[[str], Any], argument: str) -> None:
-    """Run ``function(argument)`` on every rank and wait.
+class RankOutput:
+    """Stands where a text stream does: passes lines of progress on and keeps the last of the others.
 
-    ``function`` is importable by name; ``argument`` is text, such as a path. What ranks print comes out
-    here.
+    Args:
+        say: Takes lines of progress.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._rest = ""
+        self.last: deque[str] = deque(maxlen=_LAST_LINES)
+
+    def write(self, text: str) -> None:
+        """Take what a rank printed, whole lines or parts of them."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            # Horovod puts the rank in front: [0]<stdout>:
+            bare = re.sub(r"^\[\d+\]<std(out|err)>:", "", line)
+            if bare.startswith(PROGRESS):
+                self._say(bare.removeprefix(PROGRESS))
+            elif bare.strip():
+                self.last.append(line)
+
+    def flush(self) -> None:
+        """Nothing is held back but a line's beginning."""
+
+
+def launch(settings: TrainingSettings, target: str, argument: str, say: Callable[[str], None]) -> None:
+    """Run a function on every rank and wait.
+
+    Args:
+        settings: Number of ranks and how to start them.
+        target: The function as ``module:name``; it takes one text.
+        argument: That text, such as a path.
+        say: Takes lines of progress.
 
     Raises:
-        DataError: A rank failed; the message says how to see why.
+        DataError: A rank failed; the message ends with the last lines that the ranks printed.
     """
-    environment = _environment()
-    name = f"{function.__module__}:{function.__name__}"
-    if settings.launcher == "spark":
-        import horovod.spark
+    output = RankOutput(say)
+    failure = _on_spark(settings, target, argument, output) if settings.launcher == "spark" else _as_processes(
+        settings, target, argument, output
+    )
+    if failure:
+        told = "\n".join(f"  {line}" for line in output.last)
+        raise DataError(f"training stopped ({settings.launcher}, {settings.ranks} ranks): {failure}\n{told}")
 
-        try:
-            horovod.spark.run(
-                function,
-                args=(argument,),
-                num_proc=settings.ranks,
-                use_gloo=True,
-                env=environment,
-                stdout=sys.stdout,
-                stderr=sys.stderr,
-                start_timeout=settings.start_timeout_seconds,
-                verbose=0,
-            )
-        except Exception as error:
-            raise DataError(f"training stopped on {settings.ranks} Spark ranks: {error}") from error
-        return
-    code = "import sys; module, name = sys.argv[1].split(':'); getattr(__import__(module, fromlist=[name]), name)(sys.argv[2])"
-    command = [sys.executable, "-c", code, name, argument]
+
+def call(target: str, argument: str) -> None:
+    """Import ``module:name`` and call it; what a rank starts with."""
+    module, _, name = target.partition(":")
+    getattr(__import__(module, fromlist=[name]), name)(argument)
+
+
+def _on_spark(settings: TrainingSettings, target: str, argument: str, output: RankOutput) -> str | None:
+    import horovod.spark
+
+    try:
+        horovod.spark.run(
+            call,
+            args=(target, argument),
+            num_proc=settings.ranks,
+            use_gloo=True,
+            env=_environment(),
+            stdout=output,
+            stderr=output,
+            start_timeout=settings.start_timeout_seconds,
+            verbose=0,
+        )
+    except Exception as error:
+        return str(error)
+    return None
+
+
+def _as_processes(settings: TrainingSettings, target: str, argument: str, output: RankOutput) -> str | None:
+    command = [sys.executable, "-c", "import sys; from sparkrec.training.distributed import call; call(*sys.argv[1:])"]
     if settings.launcher == "horovodrun":
         horovodrun = os.path.join(os.path.dirname(sys.executable), "horovodrun")
         command = [horovodrun, "--gloo", "-np", str(settings.ranks), *command]
-    status = subprocess.run(command, env=environment, check=False).returncode
-    if status:
-        raise DataError(f"training stopped with status {status}: {shlex.join(command[:4])} ...; its output is above")
+    with subprocess.Popen(
+        [*command, target, argument],
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        for line in process.stdout or ():
+            output.write(line)
+    return f"exit status {process.returncode}" if process.returncode else None
 
 
 def _environment() -> dict[str, str]:
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "PYTHONUNBUFFERED": "1"}
-    # Horovod's tasks start their own interpreter: they need the environment that this process has.
+    """This process's environment, for Horovod's tasks start interpreters of their own; with quiet libraries."""
+    quiet = {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "KERAS_BACKEND": "tensorflow",
+        "PYTHONUNBUFFERED": "1",
+        # Petastorm uses what pyarrow has been deprecating.
+        "PYTHONWARNINGS": "ignore::FutureWarning",
+    }
     return {**os.environ, **quiet, "PATH": os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")}

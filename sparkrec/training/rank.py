@@ -1,10 +1,6 @@
 """What one rank does: fit the two-tower model at each cut and write its vectors."""
 
 import json
-import os
-import sys
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
@@ -61,7 +57,7 @@ def _train_cut(
         epochs,
         plan.config.patience,
         plan.seed,
-        _say,
+        ranks.say,
     )
     users = _encode_users(model, plan.shards, manifest.datasets[f"{cut}/users"], ranks, manifest.users)
     files.write_arrays(f"{folder}/users-{ranks.rank}.npz", users)
@@ -112,7 +108,3 @@ def _encode_items(model: TwoTower, root: str, manifest: Manifest) -> dict[str, n
         for batch in batches:
             vectors[batch["item_index"].numpy()] = encode(batch).numpy()
     return {"vectors": vectors}
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -44,6 +44,9 @@ class AttentionPooling(keras.layers.Layer):
         weights = ops.softmax(scores, axis=-1) * present
         return ops.sum(weights[..., None] * sequence, axis=1)
 
+    def compute_mask(self, sequence: Any, previous_mask: Any) -> None:
+        """None: nothing is left to mask in what comes out."""
+
     def get_config(self) -> dict[str, Any]:
         """The layer's options, for saving."""
         return {**super().get_config(), "hidden_size": self.hidden_size}

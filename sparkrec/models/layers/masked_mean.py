@@ -21,3 +21,6 @@ class MaskedMean(keras.layers.Layer):
         """Average; see the class."""
         present = ops.cast(mask, sequence.dtype)[..., None]
         return ops.sum(sequence * present, axis=1) / ops.maximum(ops.sum(present, axis=1), 1.0)
+
+    def compute_mask(self, sequence: Any, previous_mask: Any) -> None:
+        """None: nothing is left to mask in what comes out."""

@@ -15,15 +15,19 @@ from sparkrec.recommend.users import Floats, UserBatch
 
 
 class ItemItem(Scorer):
-    """Array ``weights`` (items, items), from what a user has to what is scored; optional ``half_life_days``.
+    """Array ``weights`` (items, items), from what a user has to what is scored.
 
-    With a half-life, what the user has counts the less the older it is.
+    Optional ``half_life_days``: what the user has counts the less the older it is. Optional
+    ``own_weight``: what an event of the user with the very item adds.
     """
 
     def score(self, users: UserBatch) -> Floats:
         """Sum of the weights from the user's items."""
         has = users.decayed(float(self.arrays["half_life_days"])) if "half_life_days" in self.arrays else users.bought
-        return np.asarray(has @ self.arrays["weights"], np.float32)
+        scores = np.asarray(has @ self.arrays["weights"], np.float32)
+        if "own_weight" in self.arrays:
+            scores += np.float32(self.arrays["own_weight"]) * np.asarray(users.events.todense(), np.float32)
+        return scores
 
 
 def gram(sequences: DataFrame, items: int, half_life_days: float | None = None) -> NDArray[np.float64]:

@@ -4,7 +4,6 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sparkrec.lake.files import Arrays
 from sparkrec.recommend.scorers.scorer import Scorer
 from sparkrec.recommend.users import Floats, UserBatch
 
@@ -27,8 +26,3 @@ class Popularity(Scorer):
     def score(self, users: UserBatch) -> Floats:
         """The items' scores for each user."""
         return np.tile(self.arrays["scores"].astype(np.float32), (len(users.index), 1))
-
-
-def fit(known: DataFrame, items: int, days: int | None = None) -> Arrays:
-    """Arrays of `Popularity` from the positive events that a cut knows."""
-    return {"scores": buyers_per_item(known, items, days)}

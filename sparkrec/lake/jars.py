@@ -1,0 +1,56 @@
+"""Delta's jars among Spark's own, so that a session starts without looking them up.
+
+``python -m sparkrec.lake.jars`` puts them there; setting up the environment does it once. Without them
+`sparkrec.lake.session` has Spark fetch them at every start.
+"""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pyspark
+from delta import configure_spark_with_delta_pip
+from pyspark.sql import SparkSession
+
+# Spark has these already; leaving them out of the resolution saves 50 MB.
+EXCLUDED = "org.apache.hadoop:hadoop-client-api,org.apache.hadoop:hadoop-client-runtime"
+
+
+def spark_jars() -> Path:
+    """The folder of the installed Spark's own jars."""
+    return Path(pyspark.__file__).parent / "jars"
+
+
+def delta_installed() -> bool:
+    """Whether Delta lies among Spark's own jars."""
+    return any(spark_jars().glob("*delta-spark_*.jar"))
+
+
+def install() -> None:
+    """Resolve Delta and copy what Spark does not have yet into its folder of jars."""
+    if delta_installed():
+        return
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = SparkSession.Builder().master("local[1]").config("spark.jars.excludes", EXCLUDED)
+    session = configure_spark_with_delta_pip(builder.config("spark.ui.enabled", "false")).getOrCreate()
+    resolved = session.conf.get("spark.jars") or session.sparkContext.getConf().get("spark.jars") or ""
+    session.stop()
+    present = {_artifact(path.name) for path in spark_jars().glob("*.jar")}
+    for uri in resolved.split(","):
+        # Ivy names a jar <organisation>_<artifact>-<version>.jar.
+        source = Path(uri.removeprefix("file://").removeprefix("file:"))
+        name = source.name.partition("_")[2]
+        if _artifact(name) not in present:
+            shutil.copyfile(source, spark_jars() / f"{name}.copying")
+            (spark_jars() / f"{name}.copying").rename(spark_jars() / name)
+
+
+def _artifact(jar: str) -> str:
+    return re.split(r"-\d", jar)[0]
+
+
+if __name__ == "__main__":
+    install()
+    sys.exit(0 if delta_installed() else "Delta's jars could not be installed")

@@ -1,0 +1,127 @@
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+
+from sparkrec.cleaning.mapping import check_expressions, given, interaction_columns, unreadable_columns
+from sparkrec.cleaning.refusals import reasons_that_hold
+from sparkrec.config.settings import InteractionsMapping
+from sparkrec.contracts import load_contract
+from sparkrec.errors import ConfigurationError
+
+CONTRACT = load_contract("silver.interactions")
+LEAST = InteractionsMapping(user_id="who", item_id="upper(what)", event_time="to_timestamp(at)")
+
+
+def mapped(lines: DataFrame, mapping: InteractionsMapping) -> DataFrame:
+    """The canonical columns of lines that have a ``row_id``."""
+    columns = interaction_columns(mapping, CONTRACT, "shop")
+    return lines.select(*[column.alias(name) for name, column in columns.items()])
+
+
+def test_the_least_mapping_gives_every_column_of_the_contract_typed(spark: SparkSession) -> None:
+    lines = spark.createDataFrame([("r1", "u", "a7", "2011-12-09 23:59:59")], "row_id string, who string, what string, at string")
+
+    events = mapped(lines, LEAST)
+
+    assert {field.name: field.dataType.simpleString() for field in events.schema} == {
+        name: column.type for name, column in CONTRACT.columns.items()
+    }
+    expected = spark.sql(
+        "select 'r1' event_id, 'u' user_id, 'A7' item_id, 'purchase' event_type, "
+        "timestamp '2011-12-09 23:59:59' event_time, date '2011-12-09' event_date, 'u 2011-12-09' session_id, "
+        "'organic' scene, cast(null as string) search_id, cast(null as int) quantity, cast(null as double) unit_price, "
+        "cast(null as string) country, 'shop' source"
+    )
+    assert_df_equality(events, expected, ignore_nullable=True, ignore_column_order=True)
+
+
+def test_identifiers_are_trimmed_and_empty_ones_are_missing(spark: SparkSession) -> None:
+    lines = spark.createDataFrame(
+        [("r1", " u 1 ", " a "), ("r2", "", "  "), ("r3", None, None)], "row_id string, who string, what string"
+    )
+    mapping = InteractionsMapping(user_id="who", item_id="what", event_time="current_timestamp()")
+
+    ids = mapped(lines, mapping).orderBy("event_id").select("user_id", "item_id")
+
+    assert [tuple(row) for row in ids.collect()] == [("u 1", "a"), (None, None), (None, None)]
+
+
+def test_session_and_event_ids_come_from_the_source_then_from_user_and_day_then_from_the_line(
+    spark: SparkSession,
+) -> None:
+    lines = spark.createDataFrame(
+        [
+            ("r1", "u", "2011-12-09 23:30:00", "s1", "e1"),
+            ("r2", "u", "2011-12-09 00:00:00", " ", ""),
+            ("r3", "u", "2011-12-10 00:00:00", None, "e3"),
+            ("r4", None, "2011-12-10 00:00:00", None, "e4"),
+            ("r5", "", "2011-12-10 00:00:00", None, None),
+        ],
+        "row_id string, who string, at string, session string, id string",
+    )
+    mapping = InteractionsMapping(
+        user_id="who", item_id="'a'", event_time="to_timestamp(at)", session_id="session", event_id="id"
+    )
+
+    ids = mapped(lines, mapping).select("event_id", "session_id")
+
+    assert sorted(tuple(row) for row in ids.collect()) == [
+        ("e1", "s1"),
+        ("e3", "u 2011-12-10"),
+        ("e4", "e4"),
+        ("r2", "u 2011-12-09"),
+        ("r5", "r5"),
+    ]
+
+
+def test_a_text_that_cannot_be_read_is_told_from_a_missing_one(spark: SparkSession) -> None:
+    mapping = LEAST.model_copy(update={"event_time": "at", "quantity": "pieces", "unit_price": "price"})
+    cases = {
+        ("2011-12-09 12:50:00", "7", "1.25"): [],
+        ("2011-12-09 12:50:00", None, None): [],
+        ("2011-12-09 12:50:00", "", "  "): [],
+        ("9 December", "many", "1,25"): ["event_time_unreadable", "quantity_unreadable", "unit_price_unreadable"],
+        ("2011-12-09", "99999999999", "0"): ["quantity_unreadable"],
+        ("2011-12-09", "-7", "nan"): ["unit_price_unreadable"],
+        ("2011-12-09", "0", "-Infinity"): ["unit_price_unreadable"],
+    }
+    lines = spark.createDataFrame([*cases], "at string, pieces string, price string")
+
+    named = lines.select("*", reasons_that_hold(unreadable_columns(mapping, CONTRACT)).alias("reasons")).collect()
+
+    assert {(row.at, row.pieces, row.price): sorted(row.reasons) for row in named} == cases
+
+
+@pytest.mark.parametrize(
+    ("section", "expression", "cause"),
+    [
+        ("interactions", "upper(StockKode)", "StockKode"),
+        ("items", "trim(StockCode", "syntax error"),
+        ("interactions", "to_moment(StockCode)", "to_moment"),
+        ("interactions", "max(StockCode)", "GROUP BY"),
+        ("refuse", "StockCode", "BOOLEAN"),
+    ],
+    ids=["unknown column", "no expression", "unknown function", "aggregate", "condition that is none"],
+)
+def test_a_wrong_expression_names_its_key_its_cause_and_the_landed_columns(
+    spark: SparkSession, section: str, expression: str, cause: str
+) -> None:
+    lines = spark.createDataFrame([], "StockCode string, CustomerID string, _source_file string")
+
+    with pytest.raises(ConfigurationError) as error:
+        check_expressions(lines, section, {"good": "StockCode = CustomerID", "wrong": expression})
+
+    first, *rest = str(error.value).splitlines()
+    assert first.startswith(f"{section}.wrong: `{expression}` cannot be computed: ")
+    assert cause in first
+    assert rest == ["  landed columns: StockCode, CustomerID"]
+
+
+def test_only_the_expressions_that_the_source_gives_are_mapped() -> None:
+    assert given(LEAST) == {
+        "user_id": "who",
+        "item_id": "upper(what)",
+        "event_time": "to_timestamp(at)",
+        "event_type": "'purchase'",
+        "scene": "'organic'",
+    }

@@ -1,0 +1,31 @@
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from sparkrec.cleaning.refusals import reason_set, reasons_that_hold
+
+
+def test_a_row_gets_all_reasons_that_are_true_in_the_order_given_and_none_for_a_null(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([(1,), (-3,), (20,), (None,)], "number int")
+    conditions = {
+        "negative": F.col("number") < 0,
+        "not_even": F.col("number") % 2 != 0,
+        "huge": F.col("number") > 10,
+        "always": F.lit(True),
+    }
+    reasons = reasons_that_hold(conditions)
+
+    named = rows.select("number", reasons, reason_set(reasons)).collect()
+
+    assert [tuple(row) for row in named] == [
+        (1, ["not_even", "always"], "not_even + always"),
+        (-3, ["negative", "not_even", "always"], "negative + not_even + always"),
+        (20, ["huge", "always"], "huge + always"),
+        (None, ["always"], "always"),
+    ]
+
+
+def test_no_conditions_give_no_reasons(spark: SparkSession) -> None:
+    named = spark.range(1).select(reasons_that_hold({}).alias("reasons"), reason_set(reasons_that_hold({})))
+
+    assert [tuple(row) for row in named.collect()] == [([], "")]
+    assert named.schema["reasons"].dataType.simpleString() == "array<string>"

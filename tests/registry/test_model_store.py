@@ -1,0 +1,75 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sparkrec.errors import DataError
+from sparkrec.lake import files
+from sparkrec.registry import model_store
+from sparkrec.registry.model_store import CurrentModels, model_version
+
+INGREDIENTS: dict[str, Any] = {"name": "ease", "inputs": {"a": 1, "b": 2}, "settings": {"x": 0.5, "y": 2}, "seed": 7}
+
+
+def _current(root: Path, **versions: str) -> CurrentModels:
+    return CurrentModels(root=str(root), versions=versions, cuts=("validation", "publish"), items=4, left_out={})
+
+
+def test_a_version_is_the_hash_of_its_ingredients_in_any_order() -> None:
+    again = {**INGREDIENTS, "inputs": {"b": 2, "a": 1}, "settings": {"y": 2, "x": 0.5}}
+
+    version = model_version(**INGREDIENTS)
+
+    assert version == model_version(**again)
+    assert len(version) == 12
+    assert int(version, 16) >= 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "ease_decayed"},
+        {"inputs": {"a": 1, "b": 3}},
+        {"inputs": {"a": 1}},
+        {"settings": {"x": 0.5, "y": 3}},
+        {"seed": 8},
+    ],
+)
+def test_every_ingredient_changes_the_version(change: dict[str, Any]) -> None:
+    assert model_version(**{**INGREDIENTS, **change}) != model_version(**INGREDIENTS)
+
+
+def test_the_code_changes_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = model_version(**INGREDIENTS)
+
+    monkeypatch.setattr(model_store, "__version__", "9.9.9")
+
+    assert model_version(**INGREDIENTS) != before
+
+
+def test_writing_removes_the_versions_and_models_that_are_no_longer_current(tmp_path: Path) -> None:
+    for folder in ("ease/old", "ease/new", "als/one", "gone/one"):
+        files.write_arrays(f"{tmp_path}/{folder}/publish/arrays.npz", {"weights": np.zeros(1)})
+    current = _current(tmp_path, ease="new", als="one")
+
+    current.write(f"{tmp_path}/current.json")
+
+    assert CurrentModels.read(f"{tmp_path}/current.json") == current
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*")} == {"ease/new", "als/one"}
+    assert files.exists(f"{tmp_path}/ease/new/publish/arrays.npz")
+
+
+def test_before_the_first_training_the_job_to_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"current\.json does not exist: run `sparkrec job train` first"):
+        CurrentModels.read(f"{tmp_path}/current.json")
+
+
+def test_arrays_are_those_of_the_current_version_and_cut(tmp_path: Path) -> None:
+    current = _current(tmp_path, popularity="new")
+    for version, cut, value in [("old", "publish", 1.0), ("new", "validation", 2.0), ("new", "publish", 3.0)]:
+        files.write_arrays(f"{tmp_path}/popularity/{version}/{cut}/arrays.npz", {"scores": np.array([0, value, 0, -1])})
+
+    assert current.folder("popularity") == f"{tmp_path}/popularity/new"
+    assert current.arrays("popularity", "validation")["scores"].tolist() == [0, 2, 0, -1]
+    assert current.known_items("publish").tolist() == [False, True, False, False]
