@@ -35,7 +35,9 @@ def item_versions(sightings: DataFrame) -> DataFrame:
         versions.withColumn("place", F.row_number().over(same_start))
         .where("place = 1")
         .withColumn("valid_to", F.lead("valid_from").over(item.orderBy("valid_from")))
-        .select("item_id", "valid_from", "valid_to", *ATTRIBUTES, title_words(F.col("title")).alias("title_words"), "price")
+        .select(
+            "item_id", "valid_from", "valid_to", *ATTRIBUTES, title_words(F.col("title")).alias("title_words"), "price"
+        )
     )
 
 

@@ -19,7 +19,10 @@ def check_expressions(lines: DataFrame, section: str, expressions: Mapping[str, 
     """
     for key, expression in expressions.items():
         try:
-            lines.select(F.expr(expression))
+            # Beside the line's own columns an aggregate is wrong; a reason to refuse is true or false.
+            lines.select("*", F.expr(expression))
+            if section == "refuse":
+                lines.where(F.expr(expression))
         except (AnalysisException, ParseException) as error:
             cause = (error.getMessage() or str(error)).strip().splitlines()[0]
             columns = ", ".join(name for name in lines.columns if not name.startswith("_"))
@@ -61,11 +64,20 @@ def interaction_columns(mapping: InteractionsMapping, contract: Contract, source
 
 
 def unreadable_columns(mapping: InteractionsMapping, contract: Contract) -> dict[str, Column]:
-    """By reason ``<column>_unreadable``: whether a text is there that cannot be read as the column's type."""
+    """By reason ``<column>_unreadable``: whether a text is there that cannot be read as the column's type.
+
+    Blanks are no text; a number that is none (NaN) or infinite cannot be read.
+    """
     expressions = given(mapping)
     return {
-        f"{name}_unreadable": F.expr(expressions[name]).isNotNull()
-        & F.expr(expressions[name]).cast(column.type).isNull()
+        f"{name}_unreadable": _unreadable(F.expr(expressions[name]), column.type)
         for name, column in contract.columns.items()
         if name in expressions and column.type != "string"
     }
+
+
+def _unreadable(value: Column, type_: str) -> Column:
+    there = F.trim(value.cast("string")) != ""
+    read = value.cast(type_)
+    finite = F.abs(read) < float("inf") if type_ in ("float", "double") else F.lit(True)
+    return there & (read.isNull() | ~finite)

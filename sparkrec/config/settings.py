@@ -114,7 +114,7 @@ class BaselineSettings(_Section):
     als_factors: int = Field(64, ge=1)
     als_alpha: float = Field(1.0, gt=0)
     als_regularisation: float = Field(0.05, ge=0)
-    als_iterations: int = Field(10, ge=1)
+    als_iterations: int = Field(6, ge=1)
 
 
 class TrainingSettings(_Section):

@@ -1,9 +1,10 @@
 """Means over users with bootstrap intervals, on Spark."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -27,7 +28,7 @@ def means_with_intervals(values: DataFrame, samples: int, seed: int) -> DataFram
         `GROUP`, ``value, low, high, users``.
     """
 
-    def add_up(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def add_up(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for rows in batches:
             users, place = np.unique(rows["user_hash"].to_numpy(), return_inverse=True)
             weights = np.stack([_weights(seed, int(user), samples) for user in users])
@@ -59,6 +60,6 @@ def means_with_intervals(values: DataFrame, samples: int, seed: int) -> DataFram
     return partial.groupBy(*GROUP).applyInPandas(finish, f"{keys}, value double, low double, high double, users long")
 
 
-def _weights(seed: int, user: int, samples: int) -> np.ndarray:
+def _weights(seed: int, user: int, samples: int) -> NDArray[np.float64]:
     generator = np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, user % 2**64], np.uint64)))
     return generator.poisson(1.0, samples).astype(np.float64)

@@ -1,6 +1,6 @@
 """Choose what to publish on validation: a blend of models for each shelf."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +56,7 @@ def candidates(
         depth: Items of each model.
     """
 
-    def collect(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def collect(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         models = load_models(current, cut, tuple(current.versions))
         for rows, batch in models.batches(batches):
             scores = {name: values for name, values in models.standard_scores(batch).items() if name in names}

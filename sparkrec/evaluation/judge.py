@@ -1,9 +1,10 @@
 """Judge models and blends on the held-out events of a cut."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -47,7 +48,7 @@ def judged(
     """
     names = tuple(current.versions)
 
-    def judge(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def judge(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         models = load_models(current, cut, names)
         for rows, users in models.batches(batches):
             for shelf, name, scores in _rankings(models, users, blends, shelves):
@@ -68,7 +69,7 @@ def _rankings(
                 yield shelf, name, blended(scores, of_shelf[shelf])
 
 
-def target_matrix(rows: pd.DataFrame, users: UserBatch, models: LoadedModels, shelf: str) -> np.ndarray:
+def target_matrix(rows: pd.DataFrame, users: UserBatch, models: LoadedModels, shelf: str) -> NDArray[np.bool_]:
     """Which items each user should be shown on the shelf, boolean (users, items)."""
     targets = np.zeros(users.touched.shape, dtype=bool)
     lengths = rows["targets"].str.len().to_numpy()
@@ -83,8 +84,9 @@ def _values(
     targets = target_matrix(rows, users, models, shelf)
     wanted = targets.sum(axis=1)
     counted = wanted > 0
-    ranked = top_k(shown(scores, models.known, users.touched, shelf), k)
-    hits = np.take_along_axis(targets, ranked, 1)[counted]
+    visible = shown(scores, models.known, users.touched, shelf)
+    # Where fewer than k items may be shown, hidden ones fill the list up; they are no hits.
+    hits = np.take_along_axis(targets & np.isfinite(visible), top_k(visible, k), 1)[counted]
     metrics = list_metrics(hits, wanted[counted], k)
     ids = rows["user_id"].to_numpy()[counted]
     return pd.concat(

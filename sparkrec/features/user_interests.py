@@ -6,7 +6,9 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 
-def user_interests(positives: DataFrame, item_text: DataFrame, as_of: date, half_life_days: float, most: int) -> DataFrame:
+def user_interests(
+    positives: DataFrame, item_text: DataFrame, as_of: date, half_life_days: float, most: int
+) -> DataFrame:
     """Title words of a user's positive events by the sum of their TF-IDF weights (features.user_interests).
 
     An event's weight halves every ``half_life_days``; ties go by word.

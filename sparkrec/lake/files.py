@@ -3,7 +3,7 @@
 import fnmatch
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def find_files(pattern: str) -> list[str]:
 def sha256_of_files(spark: SparkSession, uris: list[str]) -> dict[str, str]:
     """SHA-256 of each file's bytes, computed on the executors, a chunk in memory at a time."""
 
-    def hashed(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def hashed(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:
             yield pd.DataFrame({"uri": batch["uri"], "sha256": [_sha256(uri) for uri in batch["uri"]]})
 

@@ -28,7 +28,7 @@ def user_profiles(interactions: DataFrame, current_items: DataFrame, as_of: date
     day = F.lit(as_of)
     known = interactions.where("user_id is not null")
     behaviour = known.groupBy("user_id").agg(
-        F.max_by("country", "event_time").alias("country"),
+        F.max_by("country", F.struct("event_time", "event_id")).alias("country"),
         F.min("event_time").alias("first_event_time"),
         F.max("event_time").alias("last_event_time"),
         F.datediff(day, F.max("event_date")).alias("recency_days"),

@@ -1,6 +1,6 @@
 """Models of one cut in an executor's memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -30,11 +30,9 @@ class LoadedModels:
     def __init__(self, current: CurrentModels, cut: str, names: Sequence[str]) -> None:
         self.known: NDArray[np.bool_] = current.known_items(cut)
         self.items = current.items
-        self.scorers: dict[str, Scorer] = {
-            name: model_named(name).scorer(current.arrays(name, cut)) for name in names
-        }
+        self.scorers: dict[str, Scorer] = {name: model_named(name).scorer(current.arrays(name, cut)) for name in names}
 
-    def batches(self, partitions: Iterator[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, UserBatch]]:
+    def batches(self, partitions: Iterable[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, UserBatch]]:
         """Users in batches small enough that a score matrix a model stays in memory."""
         for rows in partitions:
             for start in range(0, len(rows), _USERS_AT_ONCE):
@@ -49,7 +47,7 @@ class LoadedModels:
 def blended(scores: dict[str, Floats], weights: Weights) -> Floats:
     """Weighted sum of models' standardised scores."""
     parts = [np.float32(weight) * scores[name] for name, weight in sorted(weights.items())]
-    return np.sum(parts, axis=0, dtype=np.float32)
+    return np.asarray(np.sum(parts, axis=0, dtype=np.float32))
 
 
 @lru_cache(maxsize=1)

@@ -49,6 +49,11 @@ class FitData:
         """X^T X of the binary user-item matrix, computed once for all models that need it."""
         return item_item.gram(self.sequences, self.items)
 
+    @cached_property
+    def ease(self) -> Arrays:
+        """EASE on the binary matrix, for all models that need it."""
+        return item_item.fit_ease(self.products, self.settings.ease_regularisation)
+
 
 @dataclass(frozen=True)
 class Model:
@@ -73,8 +78,7 @@ class Model:
 
 
 def _frequency_and_ease(data: FitData) -> Arrays:
-    weights = item_item.fit_ease(data.products, data.settings.ease_regularisation)
-    return {**weights, "own_weight": np.array(data.settings.frequency_weight)}
+    return {**data.ease, "own_weight": np.array(data.settings.frequency_weight)}
 
 
 def _decayed_ease(data: FitData) -> Arrays:
@@ -111,12 +115,7 @@ MODELS: tuple[Model, ...] = (
         lambda data: own_frequency.fit_decayed(data.buyers, data.settings.frequency_half_life_days),
     ),
     Model("item_knn", ItemItem, lambda data: item_item.fit_item_knn(data.products), whole_catalogue=True),
-    Model(
-        "ease",
-        ItemItem,
-        lambda data: item_item.fit_ease(data.products, data.settings.ease_regularisation),
-        whole_catalogue=True,
-    ),
+    Model("ease", ItemItem, lambda data: data.ease, whole_catalogue=True),
     Model("frequency_ease", ItemItem, _frequency_and_ease, whole_catalogue=True),
     Model("ease_decayed", ItemItem, _decayed_ease, whole_catalogue=True),
     Model("als", DotProduct, _als),

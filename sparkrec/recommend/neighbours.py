@@ -1,6 +1,6 @@
 """The nearest items of each item."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ def item_neighbours(items: DataFrame, current: CurrentModels, model: str, most: 
         ``item_index, rank, similar_index, score`` of items that are known at the publish cut.
     """
 
-    def find(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def find(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         known = current.known_items("publish")
         vectors = current.arrays(model, "publish")["items"]
         unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

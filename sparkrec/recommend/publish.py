@@ -1,16 +1,18 @@
 """The published lists."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from scipy import sparse
 
 from sparkrec.recommend.loaded import LoadedModels, Weights, blended, load_models
 from sparkrec.recommend.ranking import shown, top_k
 from sparkrec.recommend.scorers.item_item import ItemItem
-from sparkrec.recommend.users import UserBatch
+from sparkrec.recommend.users import Floats, UserBatch
 from sparkrec.registry.model_store import CurrentModels
 
 _COLUMNS = (
@@ -19,9 +21,7 @@ _COLUMNS = (
 )
 
 
-def ranked_lists(
-    sequences: DataFrame, current: CurrentModels, weights: Mapping[str, Weights], top_n: int
-) -> DataFrame:
+def ranked_lists(sequences: DataFrame, current: CurrentModels, weights: Mapping[str, Weights], top_n: int) -> DataFrame:
     """Each user's first ``top_n`` items on each shelf, with what each is there for.
 
     Args:
@@ -37,14 +37,20 @@ def ranked_lists(
     """
     names = tuple(sorted({name for blend in weights.values() for name in blend}))
 
-    def rank(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def rank(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         models = load_models(current, "publish", names)
         for rows, users in models.batches(batches):
             scores = models.standard_scores(users)
             for shelf, blend in weights.items():
-                yield _lists(rows, users, models, shelf, blend, shown(
-                    blended(scores, blend), models.known, users.touched, shelf
-                ), top_n)
+                yield _lists(
+                    rows,
+                    users,
+                    models,
+                    shelf,
+                    blend,
+                    shown(blended(scores, blend), models.known, users.touched, shelf),
+                    top_n,
+                )
 
     return sequences.mapInPandas(rank, _COLUMNS)
 
@@ -55,14 +61,13 @@ def _lists(
     models: LoadedModels,
     shelf: str,
     blend: Weights,
-    scores: np.ndarray,
+    scores: Floats,
     top_n: int,
 ) -> pd.DataFrame:
     items = top_k(scores, top_n)
     values = np.take_along_axis(scores, items, 1)
-    user = np.arange(len(rows))[:, None]
-    had = np.asarray(users.events[user, items].todense())
-    days = np.asarray(users.days_since[user, items].todense())
+    had = _at(users.events, items)
+    days = _at(users.days_since, items)
     lists = pd.DataFrame(
         {
             "user_id": np.repeat(rows["user_id"].to_numpy(), items.shape[1]),
@@ -76,11 +81,17 @@ def _lists(
         }
     )
     lists.loc[lists["because_index"] == 0, "because_index"] = pd.NA
-    return lists[np.isfinite(lists["score"])]
+    shown_ones: pd.DataFrame = lists[np.isfinite(lists["score"])]
+    return shown_ones
 
 
-def _because(users: UserBatch, items: np.ndarray, models: LoadedModels, blend: Weights) -> np.ndarray:
-    """The user's item with the largest weight towards each listed item, by the blend's first item-item model; else 0."""
+def _at(matrix: sparse.csr_matrix, columns: NDArray[np.int64]) -> Floats:
+    """Each row's values at its own columns."""
+    return np.asarray(np.take_along_axis(np.asarray(matrix.todense()), columns, 1), np.float32)
+
+
+def _because(users: UserBatch, items: NDArray[np.int64], models: LoadedModels, blend: Weights) -> NDArray[np.int32]:
+    """The user's item that weighs most towards each listed one, by the blend's main item-item model; else 0."""
     because = np.zeros(items.shape, np.int32)
     linked = [name for name in blend if isinstance(models.scorers[name], ItemItem)]
     if not linked:

@@ -35,9 +35,10 @@ def top_k(scores: Floats, k: int) -> NDArray[np.int64]:
 def standardised(scores: Floats, known: NDArray[np.bool_]) -> Floats:
     """Each row with mean 0 and deviation 1 over the known items, so that scores of models add up."""
     among = scores[:, known]
-    mean = among.mean(axis=1, keepdims=True)
-    deviation = among.std(axis=1, keepdims=True)
-    return np.asarray((scores - mean) / np.maximum(deviation, 1e-9), np.float32)
+    # In double precision, or equal scores would differ from their mean by a rounding error, which counts for much then.
+    mean = among.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
+    deviation = among.std(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
+    return np.asarray((scores - mean) / np.maximum(deviation, np.float32(1e-9)), np.float32)
 
 
 def shown(scores: Floats, known: NDArray[np.bool_], touched: NDArray[np.bool_], shelf: str) -> Floats:

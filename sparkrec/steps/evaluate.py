@@ -51,7 +51,9 @@ def run(context: JobContext) -> Counts:
         together = found[0]
         for means in found[1:]:
             together = together.unionByName(means)
-        versions = {(name, shelf): version for name, version in current.versions.items() for shelf in shelves}
+        versions: dict[tuple[str, str], str] = {
+            (name, shelf): version for name, version in current.versions.items() for shelf in shelves
+        }
         versions |= {(ranking.model, shelf): ranking.version for shelf, ranking in chosen.shelves.items()}
         described = context.spark.createDataFrame(
             [

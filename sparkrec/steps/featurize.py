@@ -35,7 +35,9 @@ def run(context: JobContext) -> Counts:
     counts["item_text"] = tables.replace("features.item_text", item_text(items, vocabulary))
     text = tables.read("features.item_text")
 
-    user_index = indices_of(vocabulary, "user").select(F.col("value").alias("user_id"), F.col("index").alias("user_index"))
+    user_index = indices_of(vocabulary, "user").select(
+        F.col("value").alias("user_id"), F.col("index").alias("user_index")
+    )
     item_index = text.select("item_id", "item_index")
     indexed = with_part(positives, split).join(user_index, "user_id", "inner").join(item_index, "item_id", "inner")
     counts["positives"] = tables.replace("features.positives", indexed)

@@ -26,7 +26,9 @@ def run(context: JobContext) -> Counts:
     if new:
         lines = read_landing(context.spark, source, list(new))
         names = {uri.rpartition("/")[2]: batch for uri, batch in new.items()}
-        batch = F.element_at(F.create_map(*[F.lit(text) for pair in names.items() for text in pair]), F.col("_source_file"))
+        batch = F.element_at(
+            F.create_map(*[F.lit(text) for pair in names.items() for text in pair]), F.col("_source_file")
+        )
         stamped = lines.withColumns({"_batch_id": batch, "_ingested_at": F.current_timestamp()})
         delivery = hashlib.sha256(" ".join(sorted(new.values())).encode()).hexdigest()
         rows = context.tables.append(table, stamped, transaction=f"ingest {delivery}")

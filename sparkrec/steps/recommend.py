@@ -4,6 +4,7 @@ from pyspark.sql import functions as F
 
 from sparkrec.cleaning.item_versions import current_items
 from sparkrec.features.vocabulary import indices_of
+from sparkrec.recommend.loaded import Weights
 from sparkrec.recommend.neighbours import item_neighbours
 from sparkrec.recommend.publish import ranked_lists, reason
 from sparkrec.registry.chosen import Chosen
@@ -27,7 +28,7 @@ def run(context: JobContext) -> Counts:
     )
     cores = context.spark.sparkContext.defaultParallelism
 
-    weights = {shelf: chosen.shelves[shelf].weights for shelf in settings.recommend.shelves}
+    weights: dict[str, Weights] = {shelf: chosen.shelves[shelf].weights for shelf in settings.recommend.shelves}
     lists = ranked_lists(sequences.repartition(2 * cores, "user_id"), current, weights, settings.recommend.top_n)
     published = context.spark.createDataFrame(
         [(shelf, ranking.model, ranking.version) for shelf, ranking in chosen.shelves.items()],

@@ -33,7 +33,9 @@ def run(context: JobContext) -> Counts:
     profiles = tables.read("gold.user_profiles")
     items = current_items(tables.read("silver.items")).select("item_id", "title")
     runs = context.runs([job.name for job in in_order(JOBS)])
-    days = context.known_interactions().agg(F.min("event_date").alias("first"), F.max("event_date").alias("last")).first()
+    days = (
+        context.known_interactions().agg(F.min("event_date").alias("first"), F.max("event_date").alias("last")).first()
+    )
     data_docs = Quality(settings.quality_folder).build_data_docs()
     content = ReportContent(
         source=settings.source.name,
@@ -80,7 +82,9 @@ def _training_curves(current: CurrentModels) -> tuple[TrainingCurve, ...]:
                     model=model,
                     version=current.versions[model],
                     cut=cut,
-                    epochs=pd.DataFrame([epoch.model_dump() for epoch in record.epochs]).astype({"validation_loss": float}),
+                    epochs=pd.DataFrame([epoch.model_dump() for epoch in record.epochs]).astype(
+                        {"validation_loss": float}
+                    ),
                     ranks=pd.DataFrame([rank.model_dump() for rank in record.ranks]),
                 )
             )
@@ -95,7 +99,7 @@ def _user_examples(context: JobContext, items: DataFrame) -> tuple[UserExample, 
     candidates = profiles.join(listed, "user_id", "left_semi")
     shares = [(number + 1) / (wanted + 1) for number in range(wanted)]
     levels = candidates.select(F.percentile_approx("purchases", shares).alias("levels")).first() if wanted else None
-    users = []
+    users: list[UserExample] = []
     for level in levels.levels or [] if levels else []:
         row = candidates.where(F.col("purchases") == level).orderBy("user_id").first()
         if row is not None and row.user_id not in [user.user_id for user in users]:
@@ -104,8 +108,8 @@ def _user_examples(context: JobContext, items: DataFrame) -> tuple[UserExample, 
 
 
 def _user_example(context: JobContext, items: DataFrame, profile: dict[str, object]) -> UserExample:
-    tables, user = context.tables, profile["user_id"]
-    mine = F.col("user_id") == user
+    tables, user = context.tables, str(profile["user_id"])
+    mine = F.col("user_id") == F.lit(user)
     history = (
         context.known_interactions()
         .where(mine)
@@ -126,7 +130,7 @@ def _user_example(context: JobContext, items: DataFrame, profile: dict[str, obje
     )
     tags = tables.read("features.user_interests").where(mine).first()
     return UserExample(
-        user_id=str(user),
+        user_id=user,
         profile={
             "purchases": f"{profile['purchases']:,} in {profile['frequency']:,} sessions",
             "spent": f"{profile['monetary']:,.2f}",
@@ -136,7 +140,7 @@ def _user_example(context: JobContext, items: DataFrame, profile: dict[str, obje
         },
         tags=tuple(tags.tags) if tags else (),
         history=history,
-        lists={shelf: rows.drop(columns="shelf") for shelf, rows in lists.groupby("shelf")},
+        lists={str(shelf): rows.drop(columns="shelf") for shelf, rows in lists.groupby("shelf")},
     )
 
 

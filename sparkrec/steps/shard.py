@@ -23,9 +23,13 @@ def run(context: JobContext) -> Counts:
     text = tables.read("features.item_text")
     vocabulary = tables.read("features.vocabulary")
     length, words = settings.features.history_length, settings.features.title_words
-    version = _version(tables.read_versions, settings.model_dump_json(include={"seed", "features", "shards", "training"}))
+    version = _version(
+        tables.read_versions, settings.model_dump_json(include={"seed", "features", "shards", "training"})
+    )
 
-    sizes = {row.feature: row.rows for row in vocabulary.groupBy("feature").agg((F.max("index") + 1).alias("rows")).collect()}
+    sizes = {
+        row.feature: row.rows for row in vocabulary.groupBy("feature").agg((F.max("index") + 1).alias("rows")).collect()
+    }
     by_part = {row.part: row["count"] for row in samples.groupBy("part").count().collect()}
     users_of = {row.cut: row["count"] for row in sequences.groupBy("cut").count().collect()}
 

@@ -31,21 +31,24 @@ def summary(lake: Lake, settings: Settings) -> str:
     table.add_row("landed", f"{account.landed:,}", style="bold")
     console.print(table)
     total = " + ".join(f"{part:,}" for part in (account.kept, account.duplicates, account.refused_rows))
-    console.print(f"landed {account.landed:,} = kept + duplicates + refused = {total}: {'adds up' if account.adds_up() else 'DOES NOT ADD UP'}\n")
+    verdict = "adds up" if account.adds_up() else "DOES NOT ADD UP"
+    console.print(f"landed {account.landed:,} = kept + duplicates + refused\n  = {total}: {verdict}\n")
 
     metric = f"ndcg@{settings.evaluation.k}"
     figures = lake.read("gold.evaluations").where((F.col("metric") == metric) & (F.col("segment") == "all")).toPandas()
     part = "test" if (figures["part"] == "test").any() else "validation"
     figures = figures[figures["part"] == part]
     for shelf in settings.recommend.shelves:
-        rows = figures[figures["shelf"] == shelf].sort_values("value", ascending=False)
-        users = f"{int(rows['users'].iloc[0]):,}" if len(rows) else "no"
+        listed = figures[figures["shelf"] == shelf].sort_values("value", ascending=False)
+        users = f"{int(listed['users'].iloc[0]):,}" if len(listed) else "no"
         table = Table(title=f"{shelf}: {metric} on {part}, {users} users", title_justify="left")
         for column in ("model", "value", "95 % interval"):
             table.add_column(column, justify="left" if column == "model" else "right")
-        for row in rows.itertuples():
-            name = f"{row.model} (published)" if row.chosen else row.model
-            table.add_row(name, f"{row.value:.3f}", f"{row.low:.3f} - {row.high:.3f}", style="bold" if row.chosen else "")
+        for row in listed.itertuples():
+            name = f"{row.model} (published)" if row.chosen else str(row.model)
+            table.add_row(
+                name, f"{row.value:.3f}", f"{row.low:.3f} - {row.high:.3f}", style="bold" if row.chosen else ""
+            )
         console.print(table)
     console.print(f"{sum(run.seconds for run in runs):.0f} s in {len(runs)} jobs")
     console.print(f"report   {settings.report_folder}/index.html", soft_wrap=True)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from sparkrec.config.settings import TrainingSettings
@@ -111,8 +112,10 @@ def launch(settings: TrainingSettings, target: str, argument: str, say: Callable
         DataError: A rank failed; the message ends with the last lines that the ranks printed.
     """
     output = RankOutput(say)
-    failure = _on_spark(settings, target, argument, output) if settings.launcher == "spark" else _as_processes(
-        settings, target, argument, output
+    failure = (
+        _on_spark(settings, target, argument, output)
+        if settings.launcher == "spark"
+        else _as_processes(settings, target, argument, output)
     )
     if failure:
         told = "\n".join(f"  {line}" for line in output.last)
@@ -148,7 +151,7 @@ def _on_spark(settings: TrainingSettings, target: str, argument: str, output: Ra
 def _as_processes(settings: TrainingSettings, target: str, argument: str, output: RankOutput) -> str | None:
     command = [sys.executable, "-c", "import sys; from sparkrec.training.distributed import call; call(*sys.argv[1:])"]
     if settings.launcher == "horovodrun":
-        horovodrun = os.path.join(os.path.dirname(sys.executable), "horovodrun")
+        horovodrun = str(Path(sys.executable).parent / "horovodrun")
         command = [horovodrun, "--gloo", "-np", str(settings.ranks), *command]
     with subprocess.Popen(
         [*command, target, argument],
@@ -171,4 +174,4 @@ def _environment() -> dict[str, str]:
         # Petastorm uses what pyarrow has been deprecating.
         "PYTHONWARNINGS": "ignore::FutureWarning",
     }
-    return {**os.environ, **quiet, "PATH": os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")}
+    return {**os.environ, **quiet, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}

@@ -145,9 +145,7 @@ def _out_of_patience(progress: checkpoint.Progress, held_out: Dataset | None, pa
     return held_out is not None and len(progress.epochs) - progress.best_epoch >= patience and bool(progress.epochs)
 
 
-def _train_step(
-    model: Trainable, optimizer: keras.optimizers.Optimizer, ranks: Ranks
-) -> Callable[[Batch], tf.Tensor]:
+def _train_step(model: Trainable, optimizer: keras.optimizers.Optimizer, ranks: Ranks) -> Callable[[Batch], tf.Tensor]:
     @tf.function(reduce_retracing=True)
     def train_step(batch: Batch) -> tf.Tensor:
         with tf.GradientTape() as tape:

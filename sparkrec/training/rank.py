@@ -7,12 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from sparkrec.lake import files
+from sparkrec.lake.files import Arrays
 from sparkrec.models.two_tower import TwoTower
 from sparkrec.shards.manifest import Dataset, Manifest
 from sparkrec.shards.read import epoch_batches
 from sparkrec.training.distributed import Ranks
 from sparkrec.training.loop import fit
 from sparkrec.training.plan import TRAINING_RECORD, CutRecord, TrainingPlan
+
 
 def train_rank(plan_uri: str) -> None:
     """Train every cut of the plan that is not finished; all ranks call this with the same plan.
@@ -34,9 +36,7 @@ def train_rank(plan_uri: str) -> None:
     ranks.stop()
 
 
-def _train_cut(
-    plan: TrainingPlan, manifest: Manifest, ranks: Ranks, cut: str, folder: str, epochs: int
-) -> CutRecord:
+def _train_cut(plan: TrainingPlan, manifest: Manifest, ranks: Ranks, cut: str, folder: str, epochs: int) -> CutRecord:
     keras.backend.clear_session()
     keras.utils.set_random_seed(plan.seed)
     model = TwoTower(plan.config, manifest.users, manifest.items, manifest.words)
@@ -86,9 +86,7 @@ def _build(model: TwoTower, manifest: Manifest) -> None:
     )
 
 
-def _encode_users(
-    model: TwoTower, root: str, users: Dataset, ranks: Ranks, rows: int
-) -> dict[str, np.ndarray]:
+def _encode_users(model: TwoTower, root: str, users: Dataset, ranks: Ranks, rows: int) -> Arrays:
     """Vectors of this rank's users: ``index`` (users,) and ``vectors`` (users, embedding_size)."""
     encode = tf.function(model.user_vectors, reduce_retracing=True)
     indices, vectors = [np.zeros(0, "int32")], [np.zeros((0, model.user_output.units), "float32")]
@@ -100,7 +98,7 @@ def _encode_users(
     return {"index": np.concatenate(indices), "vectors": np.concatenate(vectors), "rows": np.array(rows)}
 
 
-def _encode_items(model: TwoTower, root: str, manifest: Manifest) -> dict[str, np.ndarray]:
+def _encode_items(model: TwoTower, root: str, manifest: Manifest) -> Arrays:
     """Vectors of all items by index, (items, embedding_size)."""
     vectors = np.zeros((manifest.items, model.item_output.units), "float32")
     encode = tf.function(model.item_vectors, reduce_retracing=True)

@@ -14,14 +14,23 @@ def sightings(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
     """Sightings of ``item_id, day of December, unit_price`` and the attributes from the title on."""
     full = [(item, f"2011-12-{day:02} 12:00:00", *rest, *[None] * (5 - len(rest))) for item, day, *rest in rows]
     return spark.createDataFrame(full, SIGHTING).selectExpr(
-        "item_id", "cast(event_time as timestamp) event_time", "unit_price", "title", "description", "category_path", "brand"
+        "item_id",
+        "cast(event_time as timestamp) event_time",
+        "unit_price",
+        "title",
+        "description",
+        "category_path",
+        "brand",
     )
 
 
 def shown(versions: DataFrame, *further: str) -> list[tuple[Any, ...]]:
     """Versions as ``item_id``, first and last day, title and further columns."""
     days = ("day(valid_from)", "day(valid_to)")
-    return [tuple(row) for row in versions.orderBy("item_id", "valid_from").selectExpr("item_id", *days, "title", *further).collect()]
+    return [
+        tuple(row)
+        for row in versions.orderBy("item_id", "valid_from").selectExpr("item_id", *days, "title", *further).collect()
+    ]
 
 
 def test_a_version_starts_when_it_is_first_seen_and_ends_when_the_next_one_starts(spark: SparkSession) -> None:

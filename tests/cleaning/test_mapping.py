@@ -19,7 +19,9 @@ def mapped(lines: DataFrame, mapping: InteractionsMapping) -> DataFrame:
 
 
 def test_the_least_mapping_gives_every_column_of_the_contract_typed(spark: SparkSession) -> None:
-    lines = spark.createDataFrame([("r1", "u", "a7", "2011-12-09 23:59:59")], "row_id string, who string, what string, at string")
+    lines = spark.createDataFrame(
+        [("r1", "u", "a7", "2011-12-09 23:59:59")], "row_id string, who string, what string, at string"
+    )
 
     events = mapped(lines, LEAST)
 
@@ -96,7 +98,7 @@ def test_a_text_that_cannot_be_read_is_told_from_a_missing_one(spark: SparkSessi
     ("section", "expression", "cause"),
     [
         ("interactions", "upper(StockKode)", "StockKode"),
-        ("items", "trim(StockCode", "syntax error"),
+        ("items", "trim(StockCode", "Syntax error"),
         ("interactions", "to_moment(StockCode)", "to_moment"),
         ("interactions", "max(StockCode)", "GROUP BY"),
         ("refuse", "StockCode", "BOOLEAN"),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -76,7 +75,9 @@ def test_all_lines_land_with_the_facts_that_are_known_of_them(landed: Landed) ->
         "no product": F.count_if(~F.upper(F.trim(code)).rlike("^[0-9]{5}")),
     }
 
-    found = landed.lake.read("bronze.online_retail").agg(*[column.alias(name) for name, column in facts.items()]).first()
+    found = (
+        landed.lake.read("bronze.online_retail").agg(*[column.alias(name) for name, column in facts.items()]).first()
+    )
 
     assert found
     assert found.asDict() == {
@@ -121,11 +122,18 @@ def test_the_quarantine_shows_no_customer(landed: Landed) -> None:
 def test_returns_and_purchases_are_counted_upwards_and_items_have_one_current_version(landed: Landed) -> None:
     interactions, items = landed.lake.read("silver.interactions"), landed.lake.read("silver.items")
 
-    by_type = {row.event_type: row.least for row in interactions.groupBy("event_type").agg(F.min("quantity").alias("least")).collect()}
+    by_type = {
+        row.event_type: row.least
+        for row in interactions.groupBy("event_type").agg(F.min("quantity").alias("least")).collect()
+    }
     assert by_type == {"purchase": 1, "return": 1}
     assert interactions.where("user_id like '%.%' or item_id != upper(trim(item_id))").count() == 0
     current = items.where("valid_to is null")
-    assert current.count() == current.select("item_id").distinct().count() == interactions.select("item_id").distinct().count()
+    assert (
+        current.count()
+        == current.select("item_id").distinct().count()
+        == interactions.select("item_id").distinct().count()
+    )
     assert items.where("title != trim(title) or title like '%  %' or title = ''").count() == 0
 
 

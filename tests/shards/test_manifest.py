@@ -8,7 +8,9 @@ from sparkrec.shards.manifest import MANIFEST, Dataset, Manifest, ShardFile
 
 
 def _dataset(*rows: int, folder: str = "validation/train") -> Dataset:
-    files = (ShardFile(name=f"part-{place}", rows=count, row_groups=1, sha256="0" * 64) for place, count in enumerate(rows))
+    files = (
+        ShardFile(name=f"part-{place}", rows=count, row_groups=1, sha256="0" * 64) for place, count in enumerate(rows)
+    )
     return Dataset(folder=folder, columns={"user_index": "int"}, files=tuple(files))
 
 
@@ -33,7 +35,7 @@ def test_the_files_of_the_ranks_are_a_partition_of_all_files(ranks: int) -> None
 
     parts = [data.of_rank(rank, ranks) for rank in range(ranks)]
 
-    assert sorted((file.name for part in parts for file in part)) == [file.name for file in data.files]
+    assert sorted(file.name for part in parts for file in part) == [file.name for file in data.files]
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 

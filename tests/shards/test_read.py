@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from sparkrec.shards.manifest import Dataset, ShardFile
 from sparkrec.shards.read import epoch_batches
-from sparkrec.shards.write import write_dataset
+from sparkrec.shards.write import describe_datasets, write_dataset
 
 ROWS = 101
 LENGTH = 3
@@ -26,7 +26,8 @@ def shards(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tup
         "cast(id / 2 as float) as half",
         "array(cast(id as int), cast(id + 1 as int), 0) as history",
     )
-    data = write_dataset(spark, rows, ROWS, str(root), "train", "key", groups=6, ranks=3, seed=1)
+    write_dataset(rows, ROWS, str(root), "train", "key", groups=6, ranks=3, seed=1)
+    data = describe_datasets(spark, str(root), ["train"])["train"]
     schema = pq.read_schema(root / "train" / data.files[0].name)
     pq.write_table(pa.Table.from_pylist([], schema), root / "train" / "part-empty.parquet")
     empty = ShardFile(name="part-empty.parquet", rows=0, row_groups=0, sha256="")

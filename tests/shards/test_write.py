@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 from collections import Counter
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from pyarrow import parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from sparkrec.shards.manifest import Dataset
-from sparkrec.shards.write import write_dataset
+from sparkrec.shards.write import describe_datasets, write_dataset
 
 ROWS = 1003
 Row = tuple[int, tuple[int, ...]]
@@ -24,8 +25,11 @@ def rows(spark: SparkSession) -> DataFrame:
     )
 
 
-def _write(spark: SparkSession, rows: DataFrame, root: Path, folder: str, seed: int = 1) -> Dataset:
-    return write_dataset(spark, rows, ROWS, str(root), folder, "event_id", groups=5, ranks=2, seed=seed)
+def _write(
+    spark: SparkSession, rows: DataFrame, root: Path, seed: int = 1, groups: int = 5, ranks: int = 2, total: int = ROWS
+) -> Dataset:
+    write_dataset(rows, total, str(root), "train", "event_id", groups=groups, ranks=ranks, seed=seed)
+    return describe_datasets(spark, str(root), ["train"])["train"]
 
 
 def _read(root: Path, data: Dataset) -> list[list[Row]]:
@@ -39,7 +43,7 @@ def _read(root: Path, data: Dataset) -> list[list[Row]]:
 @pytest.fixture(scope="module")
 def written(spark: SparkSession, rows: DataFrame, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Dataset]:
     root = tmp_path_factory.mktemp("shards")
-    return root, _write(spark, rows, root, "train")
+    return root, _write(spark, rows, root)
 
 
 def test_every_row_is_written_exactly_once(rows: DataFrame, written: tuple[Path, Dataset]) -> None:
@@ -54,7 +58,7 @@ def test_every_row_is_written_exactly_once(rows: DataFrame, written: tuple[Path,
 def test_the_key_is_not_written_and_the_columns_are_described(written: tuple[Path, Dataset]) -> None:
     root, data = written
 
-    assert data.columns == {"number": "int", "history": "array<int>"}
+    assert data.columns == {"number": "int32", "history": "list<element: int32>"}
     assert pq.read_schema(root / data.folder / data.files[0].name).names == ["number", "history"]
 
 
@@ -75,7 +79,7 @@ def test_files_are_of_one_row_group_nearly_equal_and_a_multiple_of_the_ranks(wri
 def test_there_are_at_least_as_many_files_as_groups_and_ranks(
     spark: SparkSession, rows: DataFrame, tmp_path: Path, groups: int, ranks: int, files: int
 ) -> None:
-    data = write_dataset(spark, rows, ROWS, str(tmp_path), "train", "event_id", groups=groups, ranks=ranks, seed=1)
+    data = _write(spark, rows, tmp_path, groups=groups, ranks=ranks)
 
     assert len(data.files) == files
     assert data.rows == ROWS
@@ -86,7 +90,7 @@ def test_neighbours_by_key_are_spread_within_and_over_the_files(written: tuple[P
 
     for part in _read(root, data):
         numbers = [number for number, _ in part]
-        distances = [abs(one - other) for one, other in zip(numbers, numbers[1:], strict=False)]
+        distances = [abs(one - other) for one, other in itertools.pairwise(numbers)]
         # In a random order it is a third of all rows.
         assert sum(distances) / len(distances) > ROWS / 4
         assert 0.35 < sum(number < ROWS / 2 for number in numbers) / len(numbers) < 0.65
@@ -95,7 +99,7 @@ def test_neighbours_by_key_are_spread_within_and_over_the_files(written: tuple[P
 def test_the_same_rows_and_seed_give_the_same_bytes(
     spark: SparkSession, rows: DataFrame, tmp_path: Path, written: tuple[Path, Dataset]
 ) -> None:
-    again = _write(spark, rows, tmp_path, "train")
+    again = _write(spark, rows, tmp_path)
 
     assert [file.sha256 for file in again.files] == [file.sha256 for file in written[1].files]
 
@@ -105,7 +109,7 @@ def test_another_seed_gives_another_order_of_the_same_rows(
 ) -> None:
     root, data = written
 
-    other = _write(spark, rows, tmp_path, "train", seed=2)
+    other = _write(spark, rows, tmp_path, seed=2)
 
     assert {file.sha256 for file in other.files}.isdisjoint(file.sha256 for file in data.files)
     one, two = _read(root, data), _read(tmp_path, other)
@@ -115,10 +119,10 @@ def test_another_seed_gives_another_order_of_the_same_rows(
 
 
 def test_what_lay_in_the_folder_is_replaced(spark: SparkSession, rows: DataFrame, tmp_path: Path) -> None:
-    _write(spark, rows, tmp_path, "train")
+    _write(spark, rows, tmp_path)
     few = rows.where("number < 9")
 
-    data = write_dataset(spark, few, 9, str(tmp_path), "train", "event_id", groups=1, ranks=2, seed=1)
+    data = _write(spark, few, tmp_path, groups=1, total=9)
 
     assert data.rows == few.count()
     assert sorted(path.name for path in (tmp_path / "train").glob("*.parquet")) == [file.name for file in data.files]

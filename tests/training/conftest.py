@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from sparkrec.shards.manifest import Manifest
-from sparkrec.shards.write import write_dataset
+from sparkrec.shards.write import describe_datasets, write_dataset
 
 USERS, ITEMS, WORDS = 41, 23, 9
 LENGTH, TITLE = 4, 3
@@ -55,10 +55,9 @@ def shards(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str
         event_id=[f"e{number}" for number in range(300)]
     )
     tables["publish/users"] = tables["validation/users"]
-    datasets = {}
     for name, table in tables.items():
-        rows = spark.createDataFrame(table)
-        datasets[name] = write_dataset(spark, rows, len(table), root, name, "event_id", groups=4, ranks=2, seed=1)
+        write_dataset(spark.createDataFrame(table), len(table), root, name, "event_id", groups=4, ranks=2, seed=1)
+    datasets = describe_datasets(spark, root, list(tables))
     Manifest(
         version="0123456789ab",
         inputs={},

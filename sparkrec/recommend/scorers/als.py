@@ -6,9 +6,19 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.lake.files import Arrays
+from sparkrec.recommend.users import Floats
 
 
-def fit(known: DataFrame, users: int, items: int, factors: int, alpha: float, regularisation: float, iterations: int, seed: int) -> Arrays:
+def fit(
+    known: DataFrame,
+    users: int,
+    items: int,
+    factors: int,
+    alpha: float,
+    regularisation: float,
+    iterations: int,
+    seed: int,
+) -> Arrays:
     """Arrays of `DotProduct` from binary feedback (Hu, Koren, Volinsky, ICDM 2008, in Spark's form).
 
     Args:
@@ -38,9 +48,9 @@ def fit(known: DataFrame, users: int, items: int, factors: int, alpha: float, re
     return {"users": _dense(model.userFactors, users, factors), "items": _dense(model.itemFactors, items, factors)}
 
 
-def _dense(vectors: DataFrame, rows: int, size: int) -> np.ndarray:
+def _dense(vectors: DataFrame, rows: int, size: int) -> Floats:
     found = vectors.toPandas()
     dense = np.zeros((rows, size), np.float32)
     if len(found):
-        dense[found["id"].to_numpy()] = np.stack(found["features"].to_numpy())
+        dense[found["id"].to_numpy()] = np.stack(found["features"].to_list())
     return dense

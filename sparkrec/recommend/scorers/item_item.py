@@ -1,6 +1,6 @@
 """Item-to-item models: a user's score of an item is the sum of the weights from what the user has."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,7 @@ def gram(sequences: DataFrame, items: int, half_life_days: float | None = None) 
         half_life_days: See above.
     """
 
-    def multiply(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def multiply(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         total = np.zeros((items, items), np.float32)
         for rows in batches:
             users = UserBatch.of(rows, items)
@@ -51,10 +51,12 @@ def gram(sequences: DataFrame, items: int, half_life_days: float | None = None) 
             total[product.row, product.col] += product.data
         yield pd.DataFrame({"product": [total.tobytes()]})
 
-    columns = ["user_index", "items", "events", "days_since", F.array().cast("array<int>").alias("touched")]
-    products = sequences.select(*columns).mapInPandas(multiply, "product binary")
+    touched = F.array().cast("array<int>").alias("touched")
+    products = sequences.select("user_index", "items", "events", "days_since", touched).mapInPandas(
+        multiply, "product binary"
+    )
     summed = products.rdd.map(lambda row: np.frombuffer(row.product, np.float32)).treeReduce(np.add)
-    return summed.reshape(items, items).astype(np.float64)
+    return np.asarray(summed, np.float64).reshape(items, items)
 
 
 def fit_item_knn(products: NDArray[np.float64]) -> Arrays:

@@ -1,0 +1,98 @@
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+
+from sparkrec.evaluation.bootstrap import GROUP, means_with_intervals
+
+USERS = 300
+RANDOM = np.random.default_rng(2)
+GOOD = RANDOM.random(USERS)
+MODELS = {
+    "good": GOOD,
+    # A constant better for every user.
+    "better": GOOD + 0.25,
+    "twice": 2 * GOOD,
+    "other": RANDOM.random(USERS),
+    "constant": np.full(USERS, 0.3),
+}
+
+
+def _values() -> pd.DataFrame:
+    parts = [
+        pd.DataFrame({"user_id": [f"u{user}" for user in range(USERS)], "model": name, "value": values})
+        for name, values in MODELS.items()
+    ]
+    few = parts[0][:40].assign(segment="country=Norway")
+    return pd.concat([*[part.assign(segment="all") for part in parts], few]).assign(shelf="discover", metric="ndcg@10")
+
+
+def _means(spark: SparkSession, partitions: int, seed: int = 1, samples: int = 400) -> pd.DataFrame:
+    values = spark.createDataFrame(_values()).repartition(partitions)
+    return means_with_intervals(values, samples, seed).toPandas().set_index(list(GROUP)).sort_index()
+
+
+@pytest.fixture(scope="module")
+def means(spark: SparkSession) -> pd.DataFrame:
+    return _means(spark, partitions=1)
+
+
+def _of(means: pd.DataFrame, model: str, segment: str = "all") -> pd.Series:
+    return means.loc[(model, "discover", "ndcg@10", segment)]
+
+
+def test_means_are_exact_and_of_each_group(means: pd.DataFrame) -> None:
+    assert len(means) == len(MODELS) + 1
+    for name, values in MODELS.items():
+        assert _of(means, name)["value"] == pytest.approx(values.mean(), abs=1e-12)
+        assert _of(means, name)["users"] == USERS
+    few = _of(means, "good", "country=Norway")
+    assert (few["users"], few["value"]) == (40, pytest.approx(GOOD[:40].mean(), abs=1e-12))
+
+
+def test_intervals_bracket_the_means_and_are_as_wide_as_theory_says(means: pd.DataFrame) -> None:
+    for name, values in MODELS.items():
+        row = _of(means, name)
+        assert row["low"] <= row["value"] + 1e-12
+        assert row["value"] <= row["high"] + 1e-12
+        expected = 2 * 1.96 * values.std() / np.sqrt(USERS)
+        assert row["high"] - row["low"] == pytest.approx(expected, rel=0.2, abs=1e-9)
+    few, all_users = _of(means, "good", "country=Norway"), _of(means, "good")
+    assert few["high"] - few["low"] > 2 * (all_users["high"] - all_users["low"])
+
+
+def test_equal_values_have_an_interval_of_no_width(means: pd.DataFrame) -> None:
+    row = _of(means, "constant")
+
+    assert row[["value", "low", "high"]].to_list() == pytest.approx([0.3, 0.3, 0.3], abs=1e-12)
+
+
+def test_how_rows_are_spread_does_not_change_the_figures(spark: SparkSession, means: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(_means(spark, partitions=4), means, check_exact=False, rtol=0, atol=1e-12)
+
+
+def test_a_user_weighs_the_same_in_every_model(means: pd.DataFrame) -> None:
+    good, better, twice = (_of(means, name)[["low", "high"]] for name in ("good", "better", "twice"))
+
+    assert (better - good).to_list() == pytest.approx([0.25, 0.25], abs=1e-9)
+    assert (twice / good).to_list() == pytest.approx([2, 2], abs=1e-9)
+
+
+def test_another_seed_draws_other_resamples(spark: SparkSession, means: pd.DataFrame) -> None:
+    other = _means(spark, partitions=1, seed=2)
+
+    assert _of(other, "good")["value"] == _of(means, "good")["value"]
+    assert _of(other, "good")["low"] != _of(means, "good")["low"]
+
+
+def test_every_user_has_weights_of_its_own() -> None:
+    from sparkrec.evaluation.bootstrap import _weights
+
+    # Hashes are signed, and neighbours among them are no likelier to share weights than others.
+    users = [0, 1, -1, -2, -1000, 2**63 - 1, -(2**63), 2**40]
+
+    drawn = {tuple(_weights(7, user, 50)) for user in users}
+
+    assert len(drawn) == len(users)
+    many = np.concatenate([_weights(7, user, 200) for user in range(100)])
+    assert (many.mean(), many.var()) == (pytest.approx(1, abs=0.03), pytest.approx(1, abs=0.05))

@@ -1,0 +1,249 @@
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from sparkrec.config.settings import BaselineSettings
+from sparkrec.recommend.models import MODELS, FitData, model_named
+from sparkrec.recommend.scorers import als, item_item, own_frequency, popularity
+from sparkrec.recommend.scorers.dot_product import DotProduct
+from sparkrec.recommend.scorers.item_item import ItemItem
+from sparkrec.recommend.scorers.own_frequency import OwnFrequency
+from sparkrec.recommend.scorers.popularity import Popularity
+from sparkrec.recommend.users import UserBatch
+
+USERS, ITEMS = 25, 12
+LAST = datetime(2011, 12, 9, 12)
+
+
+def _purchases() -> pd.DataFrame:
+    """Purchases of all users and items but the first two, which are no items, and the last, which nobody bought."""
+    random = np.random.default_rng(6)
+    size = 200
+    return pd.DataFrame(
+        {
+            "user_index": random.integers(2, USERS, size).astype("int32"),
+            "item_index": random.integers(2, ITEMS - 1, size).astype("int32"),
+            "days": random.integers(0, 90, size).astype(float),
+        }
+    )
+
+
+PURCHASES = _purchases()
+
+
+def _dense(values: pd.Series) -> np.ndarray:
+    """(users, items) of values by user and item."""
+    dense = np.zeros((USERS, ITEMS))
+    for (user, item), value in values.items():
+        dense[user, item] = value
+    return dense[2:]
+
+
+BY_PAIR = PURCHASES.groupby(["user_index", "item_index"])["days"]
+EVENTS, DAYS = _dense(BY_PAIR.count()), _dense(BY_PAIR.min())
+BOUGHT = (EVENTS > 0).astype(float)
+DECAYED = BOUGHT * 0.5 ** (DAYS / 30)
+
+
+def _sequences() -> pd.DataFrame:
+    rows = []
+    for user in range(USERS - 2):
+        items = np.flatnonzero(BOUGHT[user])
+        rows.append((user + 2, items, EVENTS[user, items].astype(int), DAYS[user, items], items))
+    return pd.DataFrame(rows, columns=["user_index", "items", "events", "days_since", "touched"])
+
+
+SEQUENCES = _sequences()
+BATCH = UserBatch.of(SEQUENCES, ITEMS)
+
+
+@pytest.fixture(scope="module")
+def known(spark: SparkSession) -> DataFrame:
+    times = [LAST - timedelta(days=days) for days in PURCHASES["days"] - PURCHASES["days"].min()]
+    return spark.createDataFrame(PURCHASES.assign(event_time=times)).repartition(3).cache()
+
+
+@pytest.fixture(scope="module")
+def sequences(spark: SparkSession) -> DataFrame:
+    columns = "user_index int, items array<int>, events array<int>, days_since array<float>, touched array<int>"
+    rows = [tuple(value if isinstance(value, int) else value.tolist() for value in row) for row in _plain(SEQUENCES)]
+    return spark.createDataFrame(rows, columns).repartition(3).cache()
+
+
+def _plain(rows: pd.DataFrame) -> list[tuple]:
+    return list(rows.itertuples(index=False, name=None))
+
+
+def test_popularity_counts_different_users(known: DataFrame) -> None:
+    buyers = popularity.buyers_per_item(known, ITEMS)
+
+    assert buyers.tolist() == BOUGHT.sum(axis=0).tolist()
+    assert EVENTS.sum() > BOUGHT.sum()
+    np.testing.assert_array_equal(Popularity({"scores": buyers}).score(BATCH), np.tile(buyers, (USERS - 2, 1)))
+
+
+def test_recent_popularity_counts_the_days_before_the_last_event(spark: SparkSession) -> None:
+    times = {
+        2: [LAST],
+        3: [LAST - timedelta(days=28), LAST - timedelta(days=2)],
+        4: [LAST - timedelta(days=28, seconds=1)],
+    }
+    rows = [(2 + user, item, time) for item, found in times.items() for user, time in enumerate(found)]
+    known = spark.createDataFrame([*rows, (2, 2, LAST)], "user_index int, item_index int, event_time timestamp")
+
+    assert popularity.buyers_per_item(known, 6, days=28).tolist() == [0, 0, 1, 2, 0, 0]
+    assert popularity.buyers_per_item(known, 6).tolist() == [0, 0, 1, 2, 1, 0]
+
+
+def _ranked(scores: np.ndarray) -> list[list[int]]:
+    return np.argsort(-scores, axis=1, kind="stable").tolist()
+
+
+def test_own_frequency_ranks_by_the_count_of_events_alone() -> None:
+    buyers = BOUGHT.sum(axis=0).astype(np.float32)
+    arrays = own_frequency.fit(buyers)
+
+    scores = OwnFrequency(arrays).score(BATCH)
+
+    np.testing.assert_allclose(scores, EVENTS, atol=1e-3)
+    order = arrays["order"]
+    assert len(np.unique(order)) == ITEMS
+    assert _ranked(scores) == [sorted(range(ITEMS), key=lambda item: (-row[item], -order[item])) for row in EVENTS]
+    # Popularity has no say, and the order is always the same.
+    np.testing.assert_array_equal(own_frequency.fit(buyers[::-1])["order"], order)
+
+
+def test_decayed_own_frequency_weighs_events_by_the_age_of_the_latest_and_breaks_ties_by_popularity() -> None:
+    buyers = BOUGHT.sum(axis=0).astype(np.float32)
+
+    scores = OwnFrequency(own_frequency.fit_decayed(buyers, 30.0)).score(BATCH)
+
+    weighed = EVENTS * DECAYED
+    np.testing.assert_allclose(scores, weighed + 1e-3 * buyers / (buyers.max() + 1), atol=1e-6)
+    nothing = [np.flatnonzero(row == 0) for row in EVENTS]
+    for row, items in zip(scores, nothing, strict=True):
+        assert sorted(items, key=lambda item: -row[item]) == sorted(items, key=lambda item: -buyers[item])
+
+
+@pytest.mark.parametrize(("half_life", "matrix"), [(None, BOUGHT), (30.0, DECAYED)])
+def test_gram_is_the_product_of_the_user_item_matrix(
+    sequences: DataFrame, half_life: float | None, matrix: np.ndarray
+) -> None:
+    np.testing.assert_allclose(item_item.gram(sequences, ITEMS, half_life), matrix.T @ matrix, rtol=1e-6, atol=1e-6)
+
+
+def test_a_partition_without_users_adds_nothing_to_gram(sequences: DataFrame) -> None:
+    one = sequences.where("user_index = 4").repartition(3)
+
+    np.testing.assert_array_equal(item_item.gram(one, ITEMS), np.outer(BOUGHT[2], BOUGHT[2]))
+
+
+def test_item_knn_is_the_cosine_of_the_items_columns() -> None:
+    expected = np.zeros((ITEMS, ITEMS))
+    for one in range(ITEMS):
+        for other in range(ITEMS):
+            length = np.linalg.norm(BOUGHT[:, one]) * np.linalg.norm(BOUGHT[:, other])
+            expected[one, other] = BOUGHT[:, one] @ BOUGHT[:, other] / length if length and one != other else 0
+
+    weights = item_item.fit_item_knn(BOUGHT.T @ BOUGHT)["weights"]
+
+    np.testing.assert_allclose(weights, expected, atol=1e-6)
+    np.testing.assert_allclose(ItemItem({"weights": weights}).score(BATCH), BOUGHT @ expected, atol=1e-5)
+
+
+def test_ease_is_the_ridge_regression_of_each_item_on_the_others() -> None:
+    regularisation = 5.0
+    expected = np.zeros((ITEMS, ITEMS))
+    for item in range(ITEMS):
+        others = np.arange(ITEMS) != item
+        matrix = BOUGHT[:, others]
+        squares = matrix.T @ matrix + regularisation * np.eye(ITEMS - 1)
+        expected[others, item] = np.linalg.solve(squares, matrix.T @ BOUGHT[:, item])
+
+    products = BOUGHT.T @ BOUGHT
+    weights = item_item.fit_ease(products, regularisation)["weights"]
+
+    np.testing.assert_allclose(weights, expected, atol=1e-6)
+    assert not np.diag(weights).any()
+    np.testing.assert_array_equal(products, BOUGHT.T @ BOUGHT)
+
+
+def test_decayed_ease_learns_and_scores_on_what_is_decayed() -> None:
+    inverse = np.linalg.inv(DECAYED.T @ DECAYED + 5 * np.eye(ITEMS))
+    expected = np.eye(ITEMS) - inverse / np.diag(inverse)
+
+    arrays = item_item.fit_ease(DECAYED.T @ DECAYED, 5.0, 30.0)
+
+    np.testing.assert_allclose(arrays["weights"], expected, atol=1e-6)
+    np.testing.assert_allclose(ItemItem(arrays).score(BATCH), DECAYED @ expected, atol=1e-5)
+
+
+def test_an_own_weight_adds_to_an_item_for_every_event_with_it() -> None:
+    weights = item_item.fit_ease(BOUGHT.T @ BOUGHT, 5.0)["weights"]
+
+    scores = ItemItem({"weights": weights, "own_weight": np.array(2.5)}).score(BATCH)
+
+    np.testing.assert_allclose(scores, BOUGHT @ weights + 2.5 * EVENTS, atol=1e-5)
+
+
+def test_a_dot_product_takes_the_vectors_of_the_users_by_their_index() -> None:
+    random = np.random.default_rng(1)
+    users, items = random.normal(size=(USERS, 4)), random.normal(size=(ITEMS, 4))
+    batch = UserBatch.of(SEQUENCES.iloc[[5, 3]], ITEMS)
+
+    scores = DotProduct({"users": users, "items": items}).score(batch)
+
+    np.testing.assert_allclose(scores, users[[7, 5]] @ items.T, rtol=1e-6)
+    assert scores.dtype == np.float32
+
+
+def test_als_ranks_the_items_of_the_users_own_block_first_and_the_same_each_time(spark: SparkSession) -> None:
+    block = np.arange(20) % 2
+    pairs = [
+        (user + 2, 2 + 2 * place + int(block[user]))
+        for user in range(20)
+        for place in range(6)
+        # Each user lacks two of the six items of the block.
+        if place not in (user // 2 % 6, (user // 2 + 3) % 6)
+    ]
+    known = spark.createDataFrame([*pairs, *pairs[:9]], "user_index int, item_index int")
+
+    def fit() -> dict[str, np.ndarray]:
+        return als.fit(known, 23, 15, factors=4, alpha=10.0, regularisation=0.05, iterations=4, seed=5)
+
+    arrays, again = fit(), fit()
+
+    assert (arrays["users"].shape, arrays["items"].shape) == ((23, 4), (15, 4))
+    # Nobody is user 0, 1 or 22, and nothing item 0, 1 or 14.
+    assert not arrays["users"][[0, 1, 22]].any()
+    assert not arrays["items"][[0, 1, 14]].any()
+    scores = arrays["users"] @ arrays["items"].T
+    for user in range(20):
+        order = np.argsort(-scores[user + 2])
+        assert {int(item) % 2 for item in order[:6]} == {block[user]}
+    for name, vectors in arrays.items():
+        np.testing.assert_allclose(again[name], vectors, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [model.name for model in MODELS if not model.deep and model.name != "als"])
+def test_every_baseline_is_fitted_and_scores_every_item(known: DataFrame, sequences: DataFrame, name: str) -> None:
+    settings = BaselineSettings(recent_days=14, ease_regularisation=3.0, ease_half_life_days=30.0)
+    data = FitData(known, sequences, USERS, ITEMS, settings, seed=1)
+    model = model_named(name)
+
+    scores = model.scorer(model.fit(data)).score(BATCH)
+
+    assert scores.shape == (USERS - 2, ITEMS)
+    assert scores.dtype == np.float32
+    assert np.isfinite(scores).all()
+    # What nobody bought comes behind what many did.
+    assert (scores[:, 2 : ITEMS - 1].max(axis=1) > scores[:, -1]).all()
+
+
+def test_there_is_no_model_of_another_name() -> None:
+    assert [model.name for model in MODELS if model.deep] == ["two_tower"]
+    with pytest.raises(KeyError, match="no_model"):
+        model_named("no_model")

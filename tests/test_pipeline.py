@@ -1,0 +1,180 @@
+"""The whole pipeline by its command line, on a part of the real data: 150 customers of the shop."""
+
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from sparkrec.config import project_root
+from sparkrec.lake import Lake
+
+SPARKREC = str(Path(sys.executable).parent / "sparkrec")
+SMALL = ["--set", "two_tower.epochs=1", "--set", "two_tower.batch_size=256", "--set", "baselines.als_iterations=2"]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A finished run."""
+
+    source: Path
+    lake: Path
+    report: Path
+    output: str
+
+    def command(self, *command: str) -> subprocess.CompletedProcess[str]:
+        options = [
+            "--env",
+            "test",
+            "--source",
+            str(self.source),
+            "--lake",
+            str(self.lake),
+            "--report",
+            str(self.report),
+        ]
+        return subprocess.run(
+            [SPARKREC, *command, *options, *SMALL], capture_output=True, text=True, check=False, cwd=self.lake.parent
+        )
+
+
+def landed_lines() -> pd.DataFrame:
+    files = sorted((project_root() / "data" / "online_retail").glob("*.csv.gz"))
+    lines = pd.concat([pd.read_csv(file, dtype=str) for file in files], ignore_index=True)
+    customers = sorted(lines["CustomerID"].dropna().unique())[::29][:150]
+    return lines[lines["CustomerID"].isin(customers)]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("shop")
+    landing = folder / "landing"
+    landing.mkdir()
+    lines = landed_lines()
+    half = len(lines) // 2
+    for name, part in (("one", lines.iloc[:half]), ("two", lines.iloc[half:])):
+        with gzip.open(landing / f"{name}.csv.gz", "wt", encoding="utf-8") as file:
+            part.to_csv(file, index=False)
+    source = yaml.safe_load((project_root() / "conf/sources/online_retail.yaml").read_text(encoding="utf-8"))
+    path = folder / "source.yaml"
+    path.write_text(yaml.safe_dump({**source, "landing": str(landing / "*.csv.gz")}), encoding="utf-8")
+    shop = Shop(path, folder / "lake", folder / "report", "")
+    run = shop.command("run")
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    yield Shop(path, shop.lake, shop.report, run.stdout)
+
+
+@pytest.fixture(scope="module")
+def lake(shop: Shop, spark: SparkSession) -> Lake:
+    return Lake(spark, str(shop.lake))
+
+
+def test_the_summary_accounts_for_every_line(shop: Shop) -> None:
+    landed = len(landed_lines())
+    assert f"landed {landed:,} = kept + duplicates + refused" in shop.output
+    assert "adds up" in shop.output
+    assert "DOES NOT" not in shop.output
+
+
+def test_the_summary_fits_a_terminal(shop: Shop) -> None:
+    jobs = shop.output[shop.output.index("[1/9]") :]
+    assert [line for line in jobs.splitlines() if len(line) > 110] == []
+
+
+def test_ranks_run_from_one_without_gaps_and_no_item_comes_twice(lake: Lake) -> None:
+    lists = lake.read("gold.recommendations").toPandas()
+    assert set(lists["shelf"]) == {"discover", "reorder"}
+    for _, one in lists.groupby(["shelf", "user_id"]):
+        assert sorted(one["rank"]) == list(range(1, len(one) + 1))
+        assert one["item_id"].is_unique
+        assert one.sort_values("rank")["score"].is_monotonic_decreasing
+    assert lists["reason"].str.len().min() > 0
+
+
+def test_discover_shows_nothing_that_the_user_ever_touched(lake: Lake) -> None:
+    discover = lake.read("gold.recommendations").where("shelf = 'discover'")
+    touched = lake.read("silver.interactions").select("user_id", "item_id").distinct()
+    assert discover.count() > 0
+    assert discover.join(touched, ["user_id", "item_id"], "inner").count() == 0
+
+
+def test_every_user_with_a_purchase_has_both_lists(lake: Lake) -> None:
+    users = lake.read("silver.interactions").where("event_type = 'purchase'").select("user_id").distinct()
+    lists = lake.read("gold.recommendations")
+    for shelf in ("discover", "reorder"):
+        listed = lists.where(f"shelf = '{shelf}'").select("user_id").distinct()
+        assert users.exceptAll(listed).count() == 0
+
+
+def test_ranks_made_equal_steps_and_ended_with_equal_weights(shop: Shop) -> None:
+    records = sorted((shop.lake / "models" / "two_tower").glob("*/*/training.json"))
+    assert [record.parent.name for record in records] == ["publish", "test", "validation"]
+    for record in records:
+        ranks = json.loads(record.read_text(encoding="utf-8"))["ranks"]
+        assert [rank["rank"] for rank in ranks] == [0, 1]
+        assert len({rank["steps"] for rank in ranks}) == 1
+        assert len({rank["checksum"] for rank in ranks}) == 1
+    assert "samples/s" in shop.output
+
+
+def test_every_model_is_evaluated_with_an_interval(lake: Lake) -> None:
+    figures = lake.read("gold.evaluations").where("segment = 'all' and metric = 'ndcg@10'").toPandas()
+    assert {"blend", "ease", "als", "two_tower", "popularity", "own_frequency"} - {"blend"} <= set(figures["model"])
+    assert set(figures["part"]) == {"validation", "test"}
+    assert (figures["low"] <= figures["high"]).all()
+    assert figures["protocol"].nunique() == 1
+    assert figures[figures["chosen"]].groupby("part")["shelf"].nunique().tolist() == [2, 2]
+
+
+def test_the_report_and_its_data_docs_are_there(shop: Shop) -> None:
+    page = (shop.report / "index.html").read_text(encoding="utf-8")
+    assert "discover" in page
+    assert (shop.report / "quality" / "data_docs" / "index.html").is_file()
+
+
+def test_gold_tables_open_without_spark(shop: Shop) -> None:
+    for table in sorted((shop.lake / "gold").iterdir()):
+        assert DeltaTable(str(table)).version() >= 0
+
+
+def test_a_second_ingest_and_clean_change_nothing(shop: Shop, lake: Lake) -> None:
+    before = lake.read("silver.interactions").toPandas().sort_values("event_id", ignore_index=True)
+    for job in ("ingest", "clean"):
+        done = shop.command("job", job)
+        assert done.returncode == 0, done.stderr
+    after = lake.read("silver.interactions").toPandas().sort_values("event_id", ignore_index=True)
+    pd.testing.assert_frame_equal(before, after)
+
+
+def test_sql_queries_tables_by_layer(shop: Shop) -> None:
+    query = "select shelf, min(rank), count(*) as n from gold.recommendations group by shelf order by shelf"
+    done = subprocess.run(
+        [SPARKREC, "sql", query, "--lake", str(shop.lake), "--env", "test"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "discover" in done.stdout
+    assert "reorder" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "told"),
+    [
+        (["job", "nothing"], 2, "no job nothing"),
+        (["run", "--set", "training.rank=1"], 2, "training.rank: no such key"),
+        (["job", "clean", "--set", "source.interactions.user_id=Customer"], 2, "interactions.user_id"),
+        (["job", "ingest", "--set", "source.landing=/nowhere/*.csv"], 1, "no file at /nowhere/*.csv"),
+    ],
+)
+def test_mistakes_get_a_plain_message(shop: Shop, options: list[str], status: int, told: str) -> None:
+    done = shop.command(*options)
+    assert done.returncode == status
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr

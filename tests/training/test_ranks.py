@@ -1,0 +1,134 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+
+from sparkrec.config.settings import TrainingSettings, TwoTowerSettings
+from sparkrec.errors import DataError
+from sparkrec.lake import files
+from sparkrec.shards.manifest import Manifest
+from sparkrec.training.distributed import PROGRESS, RankOutput, launch
+from sparkrec.training.plan import TRAINING_RECORD, CutRecord, TrainingPlan
+
+CUTS = ("validation", "publish")
+SPARK = TrainingSettings(ranks=2, launcher="spark")
+TRAIN = "sparkrec.training.rank:train_rank"
+LOCAL = TrainingSettings(ranks=1, launcher="local")
+
+
+def _plan(shards: str, output: Path) -> str:
+    config = TwoTowerSettings(embedding_size=8, hidden_size=16, batch_size=32, epochs=2, learning_rate=0.01)
+    plan = TrainingPlan(shards=shards, output=str(output), cuts=CUTS, config=config, seed=3)
+    uri = f"{output}/plan.json"
+    files.write_bytes(uri, plan.model_dump_json().encode())
+    return uri
+
+
+def _record(output: Path, cut: str) -> CutRecord:
+    return CutRecord.model_validate_json((output / cut / TRAINING_RECORD).read_text())
+
+
+def _check_vectors(output: Path, cut: str, manifest: Manifest, ranks: int) -> None:
+    """Every user is encoded by one rank, and every item."""
+    parts = [files.read_arrays(f"{output}/{cut}/users-{rank}.npz") for rank in range(ranks)]
+    assert sorted(np.concatenate([part["index"] for part in parts])) == list(range(2, manifest.users))
+    items = files.read_arrays(f"{output}/{cut}/items.npz")["vectors"]
+    assert items.shape == (manifest.items, 8)
+    assert not items[:2].any()
+    for vectors in (items[2:], *[part["vectors"] for part in parts]):
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def trained(spark: SparkSession, shards: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of two ranks that Spark started."""
+    assert spark.sparkContext.defaultParallelism >= 2
+    output = tmp_path_factory.mktemp("two_ranks")
+    launch(SPARK, TRAIN, _plan(shards, output), print)
+    return output
+
+
+def test_two_ranks_on_spark_make_equal_steps_and_end_with_equal_weights(shards: str, trained: Path) -> None:
+    manifest = Manifest.read(shards)
+
+    for cut in CUTS:
+        record, train = _record(trained, cut), manifest.datasets[f"{cut}/train"]
+        assert [rank.rank for rank in record.ranks] == [0, 1]
+        assert [rank.rows for rank in record.ranks] == [sum(f.rows for f in train.of_rank(r, 2)) for r in (0, 1)]
+        assert {rank.steps for rank in record.ranks} == {train.steps(2, 32)}
+        assert len({rank.checksum for rank in record.ranks}) == 1
+        assert all(epoch.loss > 0 for epoch in record.epochs)
+        _check_vectors(trained, cut, manifest, ranks=2)
+    validation, publish = (_record(trained, cut) for cut in CUTS)
+    assert all(epoch.validation_loss is not None for epoch in validation.epochs)
+    assert publish.ranks[0].checksum != validation.ranks[0].checksum
+    assert len(publish.epochs) == validation.best_epoch
+
+
+def test_a_second_launch_keeps_what_is_finished_and_finishes_the_rest_to_the_same_weights(
+    shards: str, trained: Path
+) -> None:
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in trained.glob("*/*")}
+    publish = _record(trained, "publish")
+    (trained / "publish" / TRAINING_RECORD).unlink()
+
+    lines: list[str] = []
+    launch(SPARK, TRAIN, _plan(shards, trained), lines.append)
+
+    after = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in trained.glob("*/*")}
+    assert {path for path in before if path.parent.name == "validation" and after[path] != before[path]} == set()
+    # No epoch was left to make, and the checkpoint is not written again.
+    assert lines == []
+    checkpoint = trained / "publish" / "checkpoint.npz"
+    assert after[checkpoint] == before[checkpoint]
+    assert _record(trained, "publish") == publish
+    assert {path for path in before if after[path][1] != before[path][1]} == set()
+
+
+def test_one_rank_in_a_process_of_its_own_trains_every_cut(shards: str, tmp_path: Path) -> None:
+    lines: list[str] = []
+    launch(LOCAL, TRAIN, _plan(shards, tmp_path), lines.append)
+
+    manifest = Manifest.read(shards)
+    for cut in CUTS:
+        (rank,) = _record(tmp_path, cut).ranks
+        data = manifest.datasets[f"{cut}/train"]
+        assert (rank.rank, rank.rows, rank.steps) == (0, data.rows, data.steps(1, 32))
+        _check_vectors(tmp_path, cut, manifest, ranks=1)
+    # The file is JSON that people and other tools read.
+    assert json.loads((tmp_path / "publish" / TRAINING_RECORD).read_text())["cut"] == "publish"
+    epochs = _record(tmp_path, "validation").best_epoch
+    told = [line.partition("  ")[0] for line in lines]
+    expected = [f"validation: epoch {n}/2" for n in (1, 2)] + [
+        f"publish: epoch {n + 1}/{epochs}" for n in range(epochs)
+    ]
+    assert told == expected
+
+
+def test_a_rank_that_fails_is_reported_with_its_last_lines() -> None:
+    lines: list[str] = []
+
+    with pytest.raises(DataError) as error:
+        launch(LOCAL, "subprocess:getoutput:", "echo", lines.append)
+
+    assert str(error.value).startswith("training stopped (local, 1 ranks): exit status 1\n  ")
+    assert "AttributeError: module 'subprocess' has no attribute 'getoutput:'" in str(error.value)
+    assert lines == []
+
+
+def test_progress_is_told_from_what_else_the_ranks_print() -> None:
+    lines: list[str] = []
+    output = RankOutput(lines.append)
+
+    for text in (f"{PROGRESS}epoch", " 1\nwarning: x\n\n", f"[1]<stdout>:{PROGRESS}epoch 2\n[0]<stderr>:bad", "\nrest"):
+        output.write(text)
+        output.flush()
+
+    assert lines == ["epoch 1", "epoch 2"]
+    assert list(output.last) == ["warning: x", "[0]<stderr>:bad"]
+    for number in range(1000):
+        output.write(f"{number}\n")
+    assert len(output.last) < 100
+    assert output.last[-1] == "999"
