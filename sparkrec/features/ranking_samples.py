@@ -18,17 +18,17 @@ def ranking_samples(positives: DataFrame, item_text: DataFrame, history_length: 
     """
     session = Window.partitionBy("user_id", "session_id")
     started = positives.withColumn("started", F.min("event_time").over(session))
-    # Sessions that start together are one moment; every moment holds at least one event, so the last
-    # history_length moments hold the last history_length events.
-    moments = started.groupBy("user_id", "started").agg(
-        F.collect_list(F.struct("event_time", "event_id", "item_index")).alias("moment")
-    )
-    earlier = Window.partitionBy("user_id").orderBy("started").rowsBetween(-history_length, -1)
-    before = F.filter(
-        F.flatten(F.collect_list("moment").over(earlier)), lambda event: event["event_time"] < F.col("started")
-    )
-    histories = moments.select(
-        "user_id", "started", _pad_front(F.array_sort(before)["item_index"], history_length).alias("history")
+    # A session starts with one of its events. The events before the first one of that time are all that is
+    # older, whichever sessions they are of: sessions may overlap.
+    in_order = Window.partitionBy("user_id").orderBy("event_time", "event_id")
+    older = F.collect_list("item_index").over(in_order.rowsBetween(-history_length, -1))
+    previous = F.lag("event_time").over(in_order)
+    histories = (
+        positives.select(
+            "user_id", F.col("event_time").alias("started"), previous.alias("previous"), older.alias("older")
+        )
+        .where("previous is null or previous < started")
+        .select("user_id", "started", _pad_front(F.col("older"), history_length).alias("history"))
     )
     words = item_text.select("item_index", _pad_behind(F.col("word_indices"), title_words).alias("item_words"))
     return (
@@ -39,8 +39,7 @@ def ranking_samples(positives: DataFrame, item_text: DataFrame, history_length: 
 
 
 def _pad_front(values: Column, length: int) -> Column:
-    latest = F.slice(values, F.greatest(F.size(values) - length + 1, F.lit(1)), length)
-    return F.concat(F.array_repeat(F.lit(0), length - F.size(latest)), latest)
+    return F.concat(F.array_repeat(F.lit(0), length - F.size(values)), values)
 
 
 def _pad_behind(values: Column, length: int) -> Column:

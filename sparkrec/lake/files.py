@@ -36,7 +36,7 @@ def exists(uri: str) -> bool:
 def read_bytes(uri: str) -> bytes:
     """The content of a file; FileNotFoundError where there is none."""
     filesystem, path = _open(uri)
-    with filesystem.open_input_stream(path) as stream:
+    with filesystem.open_input_stream(path, compression=None) as stream:
         return bytes(stream.read())
 
 
@@ -45,7 +45,7 @@ def write_bytes(uri: str, content: bytes) -> None:
     filesystem, path = _open(uri)
     filesystem.create_dir(path.rpartition("/")[0], recursive=True)
     temporary = path + ".writing"
-    with filesystem.open_output_stream(temporary) as stream:
+    with filesystem.open_output_stream(temporary, compression=None) as stream:
         stream.write(content)
     filesystem.move(temporary, path)
 
@@ -85,23 +85,32 @@ def read_arrays(uri: str) -> Arrays:
 
 
 def find_files(pattern: str) -> list[str]:
-    """Files that a path, folder or glob names, sorted; hidden ones (``.`` or ``_`` in front) are left out."""
+    """Files that a path, folder or glob names, sorted.
+
+    A folder names all files below it. A glob's ``*`` stays within a folder, ``**`` crosses them. Files that are
+    hidden or lie in a hidden folder (``.`` or ``_`` in front) are left out.
+    """
     scheme, separator, rest = pattern.rpartition("://")
     fixed = rest.split("*")[0].split("?")[0].split("[")[0]
-    base = fixed if fixed == rest else fixed.rpartition("/")[0] or "."
-    filesystem, base_path = _open(scheme + separator + base)
-    info = filesystem.get_file_info(base_path)
-    if info.type is fs.FileType.File:
+    base = fixed[: fixed.rfind("/") + 1] if fixed != rest else rest
+    filesystem, base_path = _open(scheme + separator + (base or "."))
+    if filesystem.get_file_info(base_path).type is fs.FileType.File:
         return [scheme + separator + base_path]
+    wanted = rest[len(base) :] if fixed != rest else "**"
+    below = base_path.rstrip("/") + "/"
     listed = filesystem.get_file_info(fs.FileSelector(base_path, recursive=True, allow_not_found=True))
-    wanted = base_path.rstrip("/") + rest[len(base) :] if fixed != rest else base_path.rstrip("/") + "/*"
     return sorted(
         scheme + separator + info.path
         for info in listed
-        if info.type is fs.FileType.File
-        and not info.base_name.startswith((".", "_"))
-        and fnmatch.fnmatch(info.path, wanted)
+        if info.type is fs.FileType.File and _names(wanted, info.path.removeprefix(below))
     )
+
+
+def _names(glob: str, path: str) -> bool:
+    """Whether the glob names the file; both are relative to the same folder."""
+    if any(part.startswith((".", "_")) for part in path.split("/")):
+        return False
+    return fnmatch.fnmatchcase(path, glob) and ("**" in glob or glob.count("/") == path.count("/"))
 
 
 def sha256_of_files(spark: SparkSession, uris: list[str]) -> dict[str, str]:
@@ -113,14 +122,16 @@ def sha256_of_files(spark: SparkSession, uris: list[str]) -> dict[str, str]:
 
     if not uris:
         return {}
-    paths: DataFrame = spark.createDataFrame([(uri,) for uri in uris], "uri string").repartition(len(uris))
+    paths: DataFrame = spark.createDataFrame([(uri,) for uri in uris], "uri string").repartition(
+        min(len(uris), spark.sparkContext.defaultParallelism)
+    )
     return {row.uri: row.sha256 for row in paths.mapInPandas(hashed, "uri string, sha256 string").collect()}
 
 
 def _sha256(uri: str) -> str:
     filesystem, path = _open(uri)
     digest = hashlib.sha256()
-    with filesystem.open_input_stream(path) as stream:
+    with filesystem.open_input_stream(path, compression=None) as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()

@@ -50,11 +50,11 @@ class JobTables:
     def append(self, table: str, rows: DataFrame, transaction: str) -> int:
         """Append to a table that the job writes, once per transaction name.
 
-        Returns: Rows written.
+        Returns: Rows written, none where the transaction was made before.
         """
         self._prepare(table)
         self._lake.append(table, conform(rows, load_contract(table)), transaction)
-        return self._lake.rows_written(table)
+        return self._lake.rows_written(table) if self._lake.version(table) != self.written[table] else 0
 
     def read_artefact(self, name: str) -> str:
         """Folder or file of an artefact that the job reads."""

@@ -1,9 +1,14 @@
 """Read landing files as text columns."""
 
-from pyspark.errors import AnalysisException
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, MapType, StringType, StructField, StructType
 
 from sparkrec.config.paths import project_root
 from sparkrec.config.settings import SourceSettings
@@ -32,8 +37,38 @@ def landing_files(source: SourceSettings) -> list[str]:
     return found
 
 
+def short_names(uris: Sequence[str]) -> dict[str, str]:
+    """The file's name of each URI, with as many folders in front as tell the files apart."""
+    for parts in range(1, max(uri.count("/") for uri in uris) + 2):
+        names = {uri: "/".join(uri.split("/")[-parts:]) for uri in uris}
+        if len(set(names.values())) == len(names):
+            break
+    return names
+
+
+@contextmanager
+def unreadable_files(source: SourceSettings) -> Iterator[None]:
+    """Around the work that reads the lines: a file that Spark cannot read to its end becomes a DataError."""
+    try:
+        yield
+    except (Py4JJavaError, PySparkException) as error:
+        file = re.search(r"Encountered error while reading file (.+?)\. ", str(error))
+        if file is None:
+            raise
+        raise DataError(f"source {source.name}: {file[1]} cannot be read as {source.format}: {_cause(error)}") from None
+
+
+def _cause(error: Py4JJavaError | PySparkException) -> str:
+    if isinstance(error, PySparkException):
+        return str(error.getMessage()).partition("\n")[0]
+    cause = error.java_exception
+    while cause.getCause() is not None:
+        cause = cause.getCause()
+    return str(cause.getMessage()).partition("\n")[0]
+
+
 def read_landing(spark: SparkSession, source: SourceSettings, uris: list[str]) -> DataFrame:
-    """The lines of the files, every column a string, with the name of the file in ``_source_file``.
+    """The lines of the files, every column a string, with the file's short name in ``_source_file``.
 
     A line that does not have the columns of its file keeps its text in ``_corrupt_record``.
 
@@ -41,28 +76,39 @@ def read_landing(spark: SparkSession, source: SourceSettings, uris: list[str]) -
         DataError: A file cannot be read, or its columns are not those of the first one.
     """
     try:
-        lines = _reader(spark, source, uris)
+        with unreadable_files(source):
+            lines = _reader(spark, source, uris)
     except AnalysisException as error:
         raise DataError(f"source {source.name}: {source.landing} is no {source.format}: {error.getMessage()}") from None
     texts = [_as_text(lines, field).alias(field.name) for field in lines.schema.fields]
-    name = F.element_at(F.split(F.input_file_name(), "/"), -1)
-    return lines.select(*texts, F.url_decode(name).alias("_source_file"))
+    parts = 1 + next(iter(short_names(uris).values())).count("/")
+    # Spark gives a URI, where a plus is no blank.
+    name = F.url_decode(F.replace(F.substring_index(F.input_file_name(), "/", -parts), F.lit("+"), F.lit("%2B")))
+    return lines.select(*texts, name.alias("_source_file"))
 
 
 def _reader(spark: SparkSession, source: SourceSettings, uris: list[str]) -> DataFrame:
+    # Spark takes paths for globs.
+    paths = [re.sub(r"([\\*?\[\]{}])", r"\\\1", uri) for uri in uris]
     if source.format == "parquet":
-        return spark.read.options(**source.options).parquet(*uris)
+        return spark.read.options(mergeSchema="true").options(**source.options).parquet(*paths)
     if source.format == "jsonl":
         reader = spark.read.options(primitivesAsString="true", columnNameOfCorruptRecord=UNREADABLE_LINE)
-        return reader.options(**source.options).json(uris)
-    # RFC 4180: a quote inside quotes is doubled. A header that differs from the first file's is an error.
-    reader = spark.read.options(header="true", escape='"', enforceSchema="false").options(**source.options)
-    columns = reader.csv(uris[0]).columns
+        return reader.options(**source.options).json(paths)
+    # RFC 4180: a quote inside quotes is doubled.
+    reader = spark.read.options(header="true", escape='"').options(**source.options)
+    columns = reader.csv(paths[0]).columns
+    for uri, path in zip(uris, paths, strict=True):
+        found = reader.csv(path).columns
+        if not found:
+            raise DataError(f"source {source.name}: {uri} has no line of column names: remove or mend it")
+        if found != columns:
+            told = f"{', '.join(found)} are not those of {uris[0]}: {', '.join(columns)}"
+            raise DataError(f"source {source.name}: the columns of {uri}: {told}")
     schema = StructType([StructField(name, StringType()) for name in (*columns, UNREADABLE_LINE)])
-    return reader.option("columnNameOfCorruptRecord", UNREADABLE_LINE).schema(schema).csv(uris)
+    return reader.option("columnNameOfCorruptRecord", UNREADABLE_LINE).schema(schema).csv(paths)
 
 
 def _as_text(lines: DataFrame, field: StructField) -> Column:
     column = lines[f"`{field.name}`"]
-    simple = not hasattr(field.dataType, "fields") and not hasattr(field.dataType, "elementType")
-    return column.cast("string") if simple else F.to_json(column)
+    return F.to_json(column) if isinstance(field.dataType, ArrayType | MapType | StructType) else column.cast("string")

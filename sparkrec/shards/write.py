@@ -19,7 +19,8 @@ def write_dataset(
     """Write one data set as files of one row group each.
 
     Rows are dealt to the files evenly and lie in each in the order of a seeded hash of ``key``, so
-    that neighbours in time or by user are not neighbours on disk, and the same rows give the same files.
+    that neighbours in time or by user are not neighbours on disk. The same rows in the same partitions give the
+    same files.
 
     Args:
         rows: What to write; list columns have one length.

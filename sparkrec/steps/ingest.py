@@ -5,7 +5,7 @@ import hashlib
 from pyspark.sql import functions as F
 
 from sparkrec.lake.files import sha256_of_files
-from sparkrec.lake.landing import landing_files, read_landing
+from sparkrec.lake.landing import landing_files, read_landing, short_names, unreadable_files
 from sparkrec.steps.context import Counts, JobContext
 
 
@@ -25,11 +25,12 @@ def run(context: JobContext) -> Counts:
     rows = 0
     if new:
         lines = read_landing(context.spark, source, list(new))
-        names = {uri.rpartition("/")[2]: batch for uri, batch in new.items()}
+        names = {name: new[uri] for uri, name in short_names(list(new)).items()}
         batch = F.element_at(
             F.create_map(*[F.lit(text) for pair in names.items() for text in pair]), F.col("_source_file")
         )
         stamped = lines.withColumns({"_batch_id": batch, "_ingested_at": F.current_timestamp()})
         delivery = hashlib.sha256(" ".join(sorted(new.values())).encode()).hexdigest()
-        rows = context.tables.append(table, stamped, transaction=f"ingest {delivery}")
+        with unreadable_files(source):
+            rows = context.tables.append(table, stamped, transaction=f"ingest {delivery}")
     return {"files": len(uris), "new_files": len(new), "new_lines": rows}

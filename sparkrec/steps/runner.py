@@ -66,10 +66,11 @@ class Runner:
             tables=tables,
             run_id=self.run_id,
             known_until=known_until,
-            say=lambda line: self.say(f"    {line}"),
+            say=self._say_below,
             runs=lambda jobs: latest_runs(self.lake, jobs),
         )
-        self.say(f"{label}: {spec.description}")
+        for line in textwrap.wrap(f"{label}: {spec.description}", _WIDTH, subsequent_indent="    "):
+            self.say(line)
         started, clock = datetime.now(UTC), time.monotonic()
         self.spark.sparkContext.setJobDescription(f"sparkrec {spec.name}")
         try:
@@ -82,8 +83,12 @@ class Runner:
         seconds = time.monotonic() - clock
         self._write_down(spec, tables, known_until, started, seconds, counts, None)
         told = "  ".join(f"{name} {rows:,}" for name, rows in counts.items())
-        for line in textwrap.wrap(f"{seconds:.1f} s  {told}", _WIDTH - 4, break_on_hyphens=False):
-            self.say(f"    {line}")
+        self._say_below(f"{seconds:.1f} s  {told}")
+
+    def _say_below(self, line: str) -> None:
+        """Say something of the job under way, below its own line."""
+        for part in textwrap.wrap(line, _WIDTH - 4, break_on_hyphens=False, break_long_words=False):
+            self.say(f"    {part}")
 
     def _known_until(self, spec: JobSpec) -> date | None:
         """The run's day; without one in the settings the data's last day, once silver.interactions is of this run."""
@@ -106,7 +111,7 @@ class Runner:
             report = quality.validate(self.lake.read(table), contract, references)
             for failure in report.failures:
                 line = f"{table}: {failure.rule} broken by {failure.unexpected:,} of {failure.total:,} rows"
-                self.say(f"    {failure.on_failure}: {line}")
+                self._say_below(f"{failure.on_failure}: {line}")
                 if failure.on_failure == "fail":
                     broken.append(line)
         if broken:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -79,7 +79,10 @@ SPLITS = st.one_of(
     st.builds(SplitSettings, kind=st.sampled_from(["global_time", "none"]), holdout_days=st.integers(1, 3)),
     st.just(SplitSettings(kind="leave_last")),
 )
-EXAMPLES = settings(max_examples=12, deadline=None, derandomize=True, database=None)
+# Making a failing example smaller would take a Spark job a step.
+EXAMPLES = settings(
+    max_examples=10, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
+)
 
 
 def positives_frame(spark: SparkSession, stream: Stream) -> DataFrame:

@@ -107,7 +107,6 @@ def test_without_held_out_samples_all_epochs_are_made_and_the_last_is_kept(shard
 
 def test_training_stops_out_of_patience_and_puts_the_best_weights_back(shards: str, tmp_path: Path) -> None:
     model, record = _fit(shards, tmp_path, epochs=12, held_out=True, patience=2, learning_rate=0.3)
-    print([epoch.validation_loss for epoch in record.epochs])
 
     losses = [epoch.validation_loss for epoch in record.epochs]
     best = min(losses)
