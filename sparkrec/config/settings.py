@@ -91,14 +91,14 @@ class ShardSettings(_Section):
 class TwoTowerSettings(_Section):
     """Options of the two-tower retrieval model (sparkrec.models.two_tower says what each does)."""
 
-    embedding_size: int = Field(64, ge=1)
-    hidden_size: int = Field(128, ge=1)
+    embedding_size: int = Field(32, ge=1)
+    hidden_size: int = Field(64, ge=1)
     dropout: float = Field(0.1, ge=0, lt=1)
     temperature: float = Field(0.1, gt=0)
     learning_rate: float = Field(0.002, gt=0, description="Per rank; it grows with the square root of the ranks.")
     batch_size: int = Field(1024, ge=2, description="Samples a rank and step.")
-    epochs: int = Field(8, ge=1, description="At most; the best one on validation is used.")
-    patience: int = Field(2, ge=1, description="Epochs without a better validation loss before the training stops.")
+    epochs: int = Field(4, ge=1, description="At most; the best one on validation is used.")
+    patience: int = Field(1, ge=1, description="Epochs without a better validation loss before the training stops.")
 
 
 class BaselineSettings(_Section):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -53,18 +53,19 @@ def unreadable_files(source: SourceSettings) -> Iterator[None]:
         yield
     except (Py4JJavaError, PySparkException) as error:
         file = re.search(r"Encountered error while reading file (.+?)\. ", str(error))
-        if file is None:
+        if file is None and "CANNOT_MERGE_SCHEMAS" not in str(error):
             raise
-        raise DataError(f"source {source.name}: {file[1]} cannot be read as {source.format}: {_cause(error)}") from None
+        what = file[1] if file else source.landing
+        raise DataError(f"source {source.name}: {what} cannot be read as {source.format}: {_cause(error)}") from None
 
 
 def _cause(error: Py4JJavaError | PySparkException) -> str:
     if isinstance(error, PySparkException):
-        return str(error.getMessage()).partition("\n")[0]
+        return " ".join(str(error.getMessage()).split())
     cause = error.java_exception
     while cause.getCause() is not None:
         cause = cause.getCause()
-    return str(cause.getMessage()).partition("\n")[0]
+    return " ".join(str(cause.getMessage()).split())
 
 
 def read_landing(spark: SparkSession, source: SourceSettings, uris: list[str]) -> DataFrame:

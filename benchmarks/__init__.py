@@ -1,0 +1,1 @@
+"""Benchmarks: one file a part, run by ``make bench-<part>``; each gives a flat object of figures."""

@@ -1,0 +1,39 @@
+import json
+from pathlib import Path
+from typing import Any
+
+from sparkrec.lake.delta_log import newest_version, rows_of_commit
+
+
+def commit(table: Path, version: int, *actions: dict[str, Any]) -> None:
+    """A commit in the table's log."""
+    log = table / "_delta_log"
+    log.mkdir(parents=True, exist_ok=True)
+    (log / f"{version:020d}.json").write_text("\n".join(map(json.dumps, actions)))
+
+
+def test_the_newest_version_is_the_highest_commit_whatever_else_lies_in_the_log(tmp_path: Path) -> None:
+    for version in (8, 9, 10, 11):
+        commit(tmp_path, version, {"commitInfo": {}})
+    for name in ("00000000000000000012.checkpoint.parquet", "00000000000000000013.crc", "_last_checkpoint"):
+        (tmp_path / "_delta_log" / name).touch()
+    (tmp_path / "_delta_log" / "_commits").mkdir()
+
+    assert newest_version(str(tmp_path)) == 11
+
+
+def test_a_folder_without_commits_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "empty" / "_delta_log").mkdir(parents=True)
+
+    assert newest_version(str(tmp_path / "empty")) is None
+    assert newest_version(str(tmp_path / "missing")) is None
+
+
+def test_a_commits_rows_are_those_of_its_own_metrics(tmp_path: Path) -> None:
+    commit(
+        tmp_path, 0, {"protocol": {}}, {"commitInfo": {"operationMetrics": {"numOutputRows": "1234", "numFiles": "1"}}}
+    )
+    commit(tmp_path, 1, {"commitInfo": {"operation": "RESTORE", "operationMetrics": {"numRestoredFiles": "1"}}})
+
+    assert rows_of_commit(str(tmp_path), 0) == 1234
+    assert rows_of_commit(str(tmp_path), 1) == 0
