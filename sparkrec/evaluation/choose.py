@@ -16,7 +16,7 @@ from sparkrec.registry.model_store import CurrentModels
 
 _MOST_STEPS = 25
 # A blend that gains less than this over a smaller one is not worth its models.
-_LEAST_GAIN = 1e-4
+_LEAST_GAIN = 5e-4
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import AnalysisException, IllegalArgumentException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, MapType, StringType, StructField, StructType
 
 from sparkrec.config.paths import project_root
 from sparkrec.config.settings import SourceSettings
-from sparkrec.errors import DataError
+from sparkrec.errors import ConfigurationError, DataError
 from sparkrec.lake import files
 
 UNREADABLE_LINE = "_corrupt_record"
@@ -75,12 +75,15 @@ def read_landing(spark: SparkSession, source: SourceSettings, uris: list[str]) -
 
     Raises:
         DataError: A file cannot be read, or its columns are not those of the first one.
+        ConfigurationError: Spark's reader refuses one of the source's ``options``.
     """
     try:
         with unreadable_files(source):
             lines = _reader(spark, source, uris)
     except AnalysisException as error:
         raise DataError(f"source {source.name}: {source.landing} is no {source.format}: {error.getMessage()}") from None
+    except IllegalArgumentException as error:
+        raise ConfigurationError(f"source {source.name}: options: {_cause(error)}") from None
     texts = [_as_text(lines, field).alias(field.name) for field in lines.schema.fields]
     parts = 1 + next(iter(short_names(uris).values())).count("/")
     # Spark gives a URI, where a plus is no blank.
