@@ -13,6 +13,7 @@ import pytest
 import yaml
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from sparkrec.config import project_root
 from sparkrec.lake import Lake
@@ -145,12 +146,17 @@ def test_gold_tables_open_without_spark(shop: Shop) -> None:
         assert DeltaTable(str(table)).version() >= 0
 
 
+def content(lake: Lake) -> pd.DataFrame:
+    rows = lake.read("silver.interactions").withColumn("event_time", F.unix_micros("event_time"))
+    return rows.toPandas().sort_values("event_id", ignore_index=True)
+
+
 def test_a_second_ingest_and_clean_change_nothing(shop: Shop, lake: Lake) -> None:
-    before = lake.read("silver.interactions").toPandas().sort_values("event_id", ignore_index=True)
+    before = content(lake)
     for job in ("ingest", "clean"):
         done = shop.command("job", job)
         assert done.returncode == 0, done.stderr
-    after = lake.read("silver.interactions").toPandas().sort_values("event_id", ignore_index=True)
+    after = content(lake)
     pd.testing.assert_frame_equal(before, after)
 
 
