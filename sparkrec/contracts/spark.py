@@ -1,5 +1,7 @@
 """Contracts for Spark: types, the closing select of a table, and row rules as one expression."""
 
+from collections.abc import Mapping
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StructField, StructType
@@ -45,12 +47,22 @@ def broken_rules(contract: Contract, on_failure: OnFailure = "quarantine") -> Co
 
     A rule whose condition is null is broken. It is one expression: Spark reads the rows once for all rules.
     """
-    broken = [
-        F.when(F.expr(rule.condition), None).otherwise(F.lit(rule.name))
-        for rule in contract.rules
-        if rule.on_failure == on_failure
-    ]
-    return F.array_compact(F.array(*broken)) if broken else F.array().cast("array<string>")
+    return names_where(
+        {
+            rule.name: ~F.coalesce(F.expr(rule.condition), F.lit(False))
+            for rule in contract.rules
+            if rule.on_failure == on_failure
+        }
+    )
+
+
+def names_where(conditions: Mapping[str, Column]) -> Column:
+    """Names of the conditions that are true for a row, in the order given (array of strings)."""
+    none = F.array().cast("array<string>")
+    # Arrays put behind one another are compiled; a lambda over one array would interpret all conditions.
+    return F.concat(
+        none, *[F.when(is_true, F.array(F.lit(name))).otherwise(none) for name, is_true in conditions.items()]
+    )
 
 
 def _column(name: str) -> Column:

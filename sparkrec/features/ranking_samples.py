@@ -18,17 +18,16 @@ def ranking_samples(positives: DataFrame, item_text: DataFrame, history_length: 
     """
     session = Window.partitionBy("user_id", "session_id")
     started = positives.withColumn("started", F.min("event_time").over(session))
-    # A session starts with one of its events. The events before the first one of that time are all that is
-    # older, whichever sessions they are of: sessions may overlap.
-    in_order = Window.partitionBy("user_id").orderBy("event_time", "event_id")
-    older = F.collect_list("item_index").over(in_order.rowsBetween(-history_length, -1))
-    previous = F.lag("event_time").over(in_order)
-    histories = (
-        positives.select(
-            "user_id", F.col("event_time").alias("started"), previous.alias("previous"), older.alias("older")
-        )
-        .where("previous is null or previous < started")
-        .select("user_id", "started", _pad_front(F.col("older"), history_length).alias("history"))
+    # A session starts with one of its events. Whatever is older than that time is known, whichever sessions
+    # it is of: sessions may overlap.
+    at_once = F.array_sort(F.collect_list(F.struct("event_id", "item_index")))
+    moments = positives.groupBy("user_id", F.col("event_time").alias("started")).agg(
+        _last(at_once["item_index"], history_length).alias("items")
+    )
+    earlier = Window.partitionBy("user_id").orderBy("started").rowsBetween(-history_length, -1)
+    older = F.flatten(F.collect_list("items").over(earlier))
+    histories = moments.select(
+        "user_id", "started", _pad_front(_last(older, history_length), history_length).alias("history")
     )
     words = item_text.select("item_index", _pad_behind(F.col("word_indices"), title_words).alias("item_words"))
     return (
@@ -36,6 +35,10 @@ def ranking_samples(positives: DataFrame, item_text: DataFrame, history_length: 
         .join(F.broadcast(words), "item_index", "inner")
         .select("event_id", "part", "event_time", "user_index", "item_index", "history", "item_words")
     )
+
+
+def _last(values: Column, length: int) -> Column:
+    return F.slice(values, F.greatest(F.size(values) - length + 1, F.lit(1)), length)
 
 
 def _pad_front(values: Column, length: int) -> Column:

@@ -59,7 +59,10 @@ def epoch_batches(
     _read_to_the_end(reader)
     try:
         columns = make_petastorm_dataset(reader).map(lambda row: row._asdict())
-        yield columns.rebatch(batch_size, drop_remainder=drop_remainder).prefetch(2)
+        options = tf.data.Options()
+        # Nothing here has a knob to turn, and its thread holds the end of an epoch up by seconds.
+        options.autotune.enabled = False
+        yield columns.rebatch(batch_size, drop_remainder=drop_remainder).prefetch(2).with_options(options)
     finally:
         reader.stop()
         reader.join()

@@ -132,6 +132,8 @@ def call(target: str, argument: str) -> None:
 def _on_spark(settings: TrainingSettings, target: str, argument: str, output: RankOutput) -> str | None:
     import horovod.spark
 
+    # To see whether Gloo is there, Horovod loads TensorFlow in a child of this process.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         horovod.spark.run(
             call,
