@@ -87,7 +87,8 @@ def _choose(context: JobContext, current: CurrentModels, users: DataFrame) -> Ch
     shelves = {}
     for shelf in settings.recommend.shelves:
         found = candidates(sample, current, "validation", names, shelf, depth)
-        choice = choose_blend(found, names, k) if len(found.targets) else Choice({"popularity": 1.0}, float("nan"))
+        # Nobody to choose on: the simplest of the models that may be chosen.
+        choice = choose_blend(found, names, k) if len(found.targets) else Choice({names[0]: 1.0}, float("nan"))
         model = BLEND if len(choice.weights) > 1 else next(iter(choice.weights))
         parts = {name: int(current.versions[name], 16) for name in choice.weights}
         version = (

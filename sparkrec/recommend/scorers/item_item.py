@@ -55,8 +55,10 @@ def gram(sequences: DataFrame, items: int, half_life_days: float | None = None) 
     products = sequences.select("user_index", "items", "events", "days_since", touched).mapInPandas(
         multiply, "product binary"
     )
-    summed = products.rdd.map(lambda row: np.frombuffer(row.product, np.float32)).treeReduce(np.add)
-    return np.asarray(summed, np.float64).reshape(items, items)
+    matrices = products.rdd.map(lambda row: np.frombuffer(row.product, np.float32))
+    if not matrices.getNumPartitions():  # nobody has anything yet
+        return np.zeros((items, items))
+    return np.asarray(matrices.treeReduce(np.add), np.float64).reshape(items, items)
 
 
 def fit_item_knn(products: NDArray[np.float64]) -> Arrays:
