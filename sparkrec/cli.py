@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -103,6 +104,9 @@ def main() -> NoReturn:
 
 def job_main(name: str) -> NoReturn:
     """Entry point of ``jobs/<name>.py`` for spark-submit: the same options as ``sparkrec job <name>``."""
+    # Python puts the script's folder in front of everything; profile.py in it would pass for the standard library's.
+    folder = Path(sys.argv[0]).resolve().parent
+    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != folder]
     _exit_well(lambda: app(["job", name, *sys.argv[1:]], prog_name=f"jobs/{name}.py"))
 
 

@@ -98,7 +98,7 @@ class TwoTowerSettings(_Section):
     learning_rate: float = Field(0.002, gt=0, description="Per rank; it grows with the square root of the ranks.")
     batch_size: int = Field(1024, ge=2, description="Samples a rank and step.")
     epochs: int = Field(4, ge=1, description="At most; the best one on validation is used.")
-    patience: int = Field(1, ge=1, description="Epochs without a better validation loss before the training stops.")
+    patience: int = Field(1, ge=1, description="Epochs without a better validation ranking before the training stops.")
 
 
 class BaselineSettings(_Section):

@@ -5,6 +5,7 @@ from pyspark.sql import DataFrame
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import conform
 from sparkrec.graph import JobSpec
+from sparkrec.lake.fingerprint import fingerprint
 from sparkrec.lake.lake import Lake
 
 
@@ -23,6 +24,7 @@ class JobTables:
         self._writes = {name.format(source=source) for name in spec.writes}
         self.read_versions: dict[str, int] = {}
         self.written: dict[str, int | None] = {}
+        self._fingerprints: dict[str, int] = {}
 
     def read(self, table: str) -> DataFrame:
         """A table that the job reads, at one version for the whole job; or its own last result."""
@@ -32,6 +34,16 @@ class JobTables:
         if table not in self.read_versions:
             self.read_versions[table] = self._lake.version(table)
         return self._lake.read(table, self.read_versions[table])
+
+    def fingerprints(self) -> dict[str, int]:
+        """`fingerprint` of each table that the job has read so far: what its result may depend on.
+
+        A run that writes a table anew with the same rows gives it a new version, but the same fingerprint.
+        """
+        for table in self.read_versions:
+            if table not in self._fingerprints:
+                self._fingerprints[table] = fingerprint(self.read(table))
+        return dict(self._fingerprints)
 
     def exists(self, table: str) -> bool:
         """Whether a table that the job reads or writes exists."""

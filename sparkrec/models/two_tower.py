@@ -10,6 +10,7 @@ from sparkrec.config.settings import TwoTowerSettings
 from sparkrec.models.layers.attention_pooling import AttentionPooling
 from sparkrec.models.layers.masked_mean import MaskedMean
 from sparkrec.models.losses import in_batch_softmax
+from sparkrec.models.sampled_ranking import sampled_ndcg
 
 Batch = Mapping[str, Any]
 
@@ -74,3 +75,8 @@ class TwoTower(keras.Model):
         """Mean in-batch softmax loss of a batch of samples, a scalar."""
         users, items = self(batch, training=training)
         return in_batch_softmax(users, items, batch["item_index"], batch["log_q"], self.temperature)
+
+    def ranking_of(self, batch: Batch) -> Any:
+        """Estimated mean NDCG of the samples' items among all items, a scalar."""
+        users, items = self(batch)
+        return sampled_ndcg(users, items, batch["item_index"], batch["log_q"])

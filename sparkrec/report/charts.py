@@ -158,7 +158,7 @@ def loss_curves(epochs: pd.DataFrame, best_epoch: int | None) -> Markup:
     summary = f"Loss by epoch: training {figure(curves['training'][0])} to {figure(curves['training'][-1])}"
     if best_epoch is not None:
         best = curves["validation"][numbers.index(best_epoch)]
-        summary += f", validation at best {figure(best)} in epoch {best_epoch}"
+        summary += f", validation {figure(best)} in the best epoch, {best_epoch}"
     return Markup('<div class="plot"><svg role="img" aria-label="{}">{}</svg></div>').format(
         summary, Markup("").join(drawn)
     )

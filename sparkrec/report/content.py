@@ -52,7 +52,7 @@ class TrainingCurve:
     cut: str
     """validation, test or publish: the data that the training knew."""
     epochs: pd.DataFrame
-    """epoch, loss, validation_loss (may be missing), samples_per_second, seconds."""
+    """epoch, loss, validation_loss and validation_ndcg (may be missing), samples_per_second, seconds."""
     ranks: pd.DataFrame
     """rank, rows, steps, checksum (of the final weights)."""
 
@@ -63,11 +63,11 @@ class TrainingCurve:
 
     @property
     def best_epoch(self) -> int | None:
-        """The epoch of the lowest validation loss, none if it was not measured."""
-        measured = self.epochs.dropna(subset="validation_loss")
+        """The epoch that ranked the validation samples best, none if that was not measured."""
+        measured = self.epochs.dropna(subset="validation_ndcg")
         if measured.empty:
             return None
-        return int(measured["epoch"].iloc[int(measured["validation_loss"].astype(float).argmin())])
+        return int(measured["epoch"].iloc[int(measured["validation_ndcg"].astype(float).argmax())])
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,6 +87,19 @@ class Manifest(BaseModel):
         """Put the manifest into the folder; from then on these shards are the ones to read."""
         files.write_bytes(f"{folder}/{MANIFEST}", json.dumps(self.model_dump(), indent=1).encode())
 
+    def is_complete(self, folder: str) -> bool:
+        """Whether all the files listed are there."""
+        return all(
+            {file.name for file in data.files}
+            <= {uri.rpartition("/")[2] for uri in files.find_files(f"{folder}/{data.folder}/*.parquet")}
+            for data in self.datasets.values()
+        )
+
+    @classmethod
+    def find(cls, folder: str) -> Self | None:
+        """The folder's manifest, if there is one."""
+        return cls.read(folder) if files.exists(f"{folder}/{MANIFEST}") else None
+
     @classmethod
     def read(cls, folder: str) -> Self:
         """The folder's manifest.

@@ -83,7 +83,7 @@ def _training_curves(current: CurrentModels) -> tuple[TrainingCurve, ...]:
                     version=current.versions[model],
                     cut=cut,
                     epochs=pd.DataFrame([epoch.model_dump() for epoch in record.epochs]).astype(
-                        {"validation_loss": float}
+                        {"validation_loss": float, "validation_ndcg": float}
                     ),
                     ranks=pd.DataFrame([rank.model_dump() for rank in record.ranks]),
                 )

@@ -15,7 +15,10 @@ from sparkrec.steps.context import Counts, JobContext
 
 
 def run(context: JobContext) -> Counts:
-    """Write train, held-out, user and item data sets of each cut, then the manifest that makes them current."""
+    """Write train, held-out, user and item data sets of each cut, then the manifest that makes them current.
+
+    Shards that were made from the same rows by the same settings stay.
+    """
     settings, tables = context.settings, context.tables
     root = tables.write_artefact("shards/two_tower")
     samples = tables.read("features.ranking_samples")
@@ -24,8 +27,12 @@ def run(context: JobContext) -> Counts:
     vocabulary = tables.read("features.vocabulary")
     length, words = settings.features.history_length, settings.features.title_words
     version = _version(
-        tables.read_versions, settings.model_dump_json(include={"seed", "features", "shards", "training"})
+        tables.fingerprints(),
+        settings.model_dump_json(include={"seed", "split", "features", "shards", "training"}),
     )
+    earlier = Manifest.find(root)
+    if earlier and earlier.version == version and earlier.is_complete(root):
+        return _counts(earlier)
 
     sizes = {
         row.feature: row.rows for row in vocabulary.groupBy("feature").agg((F.max("index") + 1).alias("rows")).collect()
@@ -60,7 +67,7 @@ def run(context: JobContext) -> Counts:
 
     described = describe_datasets(context.spark, root, [f"{version}/{name}" for name in names])
     datasets = {name: described[f"{version}/{name}"] for name in names}
-    Manifest(
+    manifest = Manifest(
         version=version,
         inputs=tables.read_versions,
         seed=settings.seed,
@@ -71,12 +78,17 @@ def run(context: JobContext) -> Counts:
         words=sizes.get("word", FIRST),
         datasets=datasets,
         checksum=Manifest.checksum_of(list(datasets.values())),
-    ).write(root)
+    )
+    manifest.write(root)
     # Only now does nobody read the earlier ones.
-    for earlier in files.subfolders(root):
-        if earlier != version:
-            files.delete_folder(f"{root}/{earlier}")
-    return {name.replace("/", "."): data.rows for name, data in datasets.items()}
+    for folder in files.subfolders(root):
+        if folder != version:
+            files.delete_folder(f"{root}/{folder}")
+    return _counts(manifest)
+
+
+def _counts(manifest: Manifest) -> Counts:
+    return {name.replace("/", "."): data.rows for name, data in manifest.datasets.items()}
 
 
 def _model_inputs(samples: DataFrame, share: DataFrame) -> DataFrame:

@@ -62,7 +62,7 @@ def _version(model: Model, context: JobContext, manifest: Manifest) -> str:
     if model.deep:
         options = [settings.two_tower.model_dump(), settings.training.ranks]
         return model_version(model.name, {"shards": int(manifest.version, 16)}, options, settings.seed)
-    return model_version(model.name, context.tables.read_versions, settings.baselines.model_dump(), settings.seed)
+    return model_version(model.name, context.tables.fingerprints(), settings.baselines.model_dump(), settings.seed)
 
 
 def _train_two_tower(context: JobContext, folder: str, manifest: Manifest, wanted: Sequence[str]) -> Counts:
@@ -75,9 +75,10 @@ def _train_two_tower(context: JobContext, folder: str, manifest: Manifest, wante
         config=settings.two_tower,
         seed=settings.seed,
     )
-    plan_uri = f"{folder}/plan.json"
-    files.write_bytes(plan_uri, plan.model_dump_json(indent=1).encode())
-    launch(settings.training, "sparkrec.training.rank:train_rank", plan_uri, context.say)
+    if not all(files.exists(f"{folder}/{cut}/{TRAINING_RECORD}") for cut in wanted):
+        plan_uri = f"{folder}/plan.json"
+        files.write_bytes(plan_uri, plan.model_dump_json(indent=1).encode())
+        launch(settings.training, "sparkrec.training.rank:train_rank", plan_uri, context.say)
     counts: Counts = {}
     for cut in wanted:
         record = CutRecord.model_validate_json(files.read_bytes(f"{folder}/{cut}/{TRAINING_RECORD}"))

@@ -20,13 +20,13 @@ class Progress:
     Attributes:
         epochs: What the finished epochs gave.
         best_epoch: The best of them on the held-out samples, from 1; 0 before the first.
-        best_loss: Its held-out loss.
+        best_ndcg: Its NDCG on them.
         best_weights: The model's weights then.
     """
 
     epochs: list[EpochRecord] = field(default_factory=list)
     best_epoch: int = 0
-    best_loss: float = float("inf")
+    best_ndcg: float = float("-inf")
     best_weights: list[np.ndarray[Any, Any]] = field(default_factory=list)
 
 
@@ -45,7 +45,7 @@ def save(uri: str, variables: Sequence[keras.Variable], progress: Progress) -> N
     state = {
         "epochs": [epoch.model_dump() for epoch in progress.epochs],
         "best_epoch": progress.best_epoch,
-        "best_loss": progress.best_loss,
+        "best_ndcg": progress.best_ndcg,
     }
     files.write_arrays(uri, {**arrays, **best, "state": np.array(json.dumps(state))})
 
@@ -60,4 +60,4 @@ def load(uri: str, variables: Sequence[keras.Variable]) -> Progress:
     state = json.loads(str(arrays["state"]))
     best = [arrays[f"best_{number}"] for number in range(sum(name.startswith("best_") for name in arrays))]
     epochs = [EpochRecord.model_validate(epoch) for epoch in state["epochs"]]
-    return Progress(epochs, state["best_epoch"], state["best_loss"], best)
+    return Progress(epochs, state["best_epoch"], state["best_ndcg"], best)

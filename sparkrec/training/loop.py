@@ -27,6 +27,9 @@ class Trainable(Protocol):
     def loss_of(self, batch: Batch, training: bool = False) -> Any:
         """Mean loss of a batch, a scalar tensor."""
 
+    def ranking_of(self, batch: Batch) -> Any:
+        """How well a batch is ranked, a scalar tensor: more is better."""
+
     def get_weights(self) -> list[Any]:
         """All weights as arrays."""
 
@@ -52,7 +55,7 @@ def fit(
     """Train a model on the shards of one cut.
 
     All ranks make the same number of steps, agreed from the manifest. Where there are held-out
-    samples, training stops after ``patience`` epochs without a better loss on them and the best
+    samples, training stops after ``patience`` epochs without a better ranking of them and the best
     weights are put back; otherwise it makes all epochs. Rank 0 writes a checkpoint after each epoch,
     and a run that finds one goes on behind it.
 
@@ -85,7 +88,7 @@ def fit(
     progress = checkpoint.load(uri, variables)
     ranks.same_start(variables)
     train_step = _train_step(model, optimizer, ranks)
-    loss_of = tf.function(lambda batch: model.loss_of(batch, training=False), reduce_retracing=True)
+    judge = tf.function(lambda batch: (model.loss_of(batch), model.ranking_of(batch)), reduce_retracing=True)
 
     while len(progress.epochs) < epochs and not _out_of_patience(progress, held_out, patience):
         epoch = len(progress.epochs) + 1
@@ -98,24 +101,25 @@ def fit(
         if not math.isfinite(loss):
             raise DataError(f"the loss of {cut} is no number in epoch {epoch}: lower two_tower.learning_rate")
         seconds = time.monotonic() - started
-        validation_loss = _held_out_loss(loss_of, ranks, root, held_out, batch_size) if held_out else None
+        validation_loss, ndcg = _on_held_out(judge, ranks, root, held_out, batch_size) if held_out else (None, None)
         speed = steps * batch_size * ranks.size / seconds
         progress.epochs.append(
             EpochRecord(
                 epoch=epoch,
                 loss=loss,
                 validation_loss=validation_loss,
+                validation_ndcg=ndcg,
                 samples_per_second=speed,
                 seconds=seconds,
             )
         )
-        if validation_loss is None or validation_loss < progress.best_loss:
+        if ndcg is None or ndcg > progress.best_ndcg:
             progress.best_epoch = epoch
-            if validation_loss is not None:
-                progress.best_loss, progress.best_weights = validation_loss, model.get_weights()
+            if ndcg is not None:
+                progress.best_ndcg, progress.best_weights = ndcg, model.get_weights()
         if ranks.rank == 0:
             checkpoint.save(uri, variables, progress)
-            shown = "" if validation_loss is None else f"  held-out {validation_loss:.4f}"
+            shown = "" if ndcg is None else f"  held-out {validation_loss:.4f}, ndcg {ndcg:.4f}"
             say(f"{cut}: epoch {epoch}/{epochs}  loss {loss:.4f}{shown}  {speed:,.0f} samples/s  {ranks.size} ranks")
     if progress.best_weights:
         model.set_weights(progress.best_weights)
@@ -159,14 +163,16 @@ def _train_step(model: Trainable, optimizer: keras.optimizers.Optimizer, ranks: 
     return train_step
 
 
-def _held_out_loss(
-    loss_of: Callable[[Batch], tf.Tensor], ranks: Ranks, root: str, held_out: Dataset, batch_size: int
-) -> float:
-    """Mean loss of full batches over all ranks; ranks may have different numbers of them."""
-    total, batches_read = 0.0, 0
+def _on_held_out(
+    judge: Callable[[Batch], tuple[tf.Tensor, tf.Tensor]], ranks: Ranks, root: str, held_out: Dataset, batch_size: int
+) -> tuple[float, float]:
+    """Mean loss and ranking of full batches over all ranks; ranks may have different numbers of them."""
+    loss, ranking, batches_read = 0.0, 0.0, 0
     if any(file.rows for file in held_out.of_rank(ranks.rank, ranks.size)):
         with epoch_batches(root, held_out, ranks.rank, ranks.size, batch_size) as batches:
             for batch in batches:
-                total += float(loss_of(batch))
+                of_batch = judge(batch)
+                loss, ranking = loss + float(of_batch[0]), ranking + float(of_batch[1])
                 batches_read += 1
-    return ranks.mean(total / max(batches_read, 1), float(batches_read))
+    share = 1 / max(batches_read, 1)
+    return ranks.mean(loss * share, float(batches_read)), ranks.mean(ranking * share, float(batches_read))

@@ -36,6 +36,7 @@ class EpochRecord(BaseModel):
     epoch: int
     loss: float
     validation_loss: float | None
+    validation_ndcg: float | None
     samples_per_second: float
     seconds: float
 

@@ -115,6 +115,7 @@ def training(cut: str, losses: Iterable[float], validation: Iterable[float]) -> 
                 "epoch": range(1, len(losses) + 1),
                 "loss": losses,
                 "validation_loss": list(validation),
+                "validation_ndcg": [-loss for loss in validation],
                 "samples_per_second": [38_210.0 + 150 * epoch for epoch in range(len(losses))],
                 "seconds": [8.4] * len(losses),
             }

@@ -32,12 +32,16 @@ def test_a_checkpoint_brings_back_weights_optimizer_random_state_and_progress(tm
     uri = f"{tmp_path}/publish/checkpoint.npz"
     variables, others = _trained(seed=1, steps=3), _trained(seed=2, steps=1)
     epochs = [
-        EpochRecord(epoch=1, loss=2.5, validation_loss=2.25, samples_per_second=10.5, seconds=1.5),
-        EpochRecord(epoch=2, loss=1 / 3, validation_loss=None, samples_per_second=10.0, seconds=1.0),
+        EpochRecord(
+            epoch=1, loss=2.5, validation_loss=2.25, validation_ndcg=0.1 + 0.2, samples_per_second=10.5, seconds=1.5
+        ),
+        EpochRecord(
+            epoch=2, loss=1 / 3, validation_loss=None, validation_ndcg=None, samples_per_second=10.0, seconds=1.0
+        ),
     ]
     best = [np.ones((2, 3), "float32"), np.zeros(11, "float32"), *[np.full(1, place) for place in range(9)]]
 
-    checkpoint.save(uri, variables, Progress(epochs, best_epoch=1, best_loss=0.1, best_weights=best))
+    checkpoint.save(uri, variables, Progress(epochs, best_epoch=1, best_ndcg=0.1, best_weights=best))
     progress = checkpoint.load(uri, others)
 
     assert sum(variable.path.startswith("adam") for variable in variables) >= 10
@@ -45,7 +49,7 @@ def test_a_checkpoint_brings_back_weights_optimizer_random_state_and_progress(tm
         assert loaded.dtype == saved.dtype
         np.testing.assert_array_equal(loaded, saved)
     assert checkpoint.checksum(others) == checkpoint.checksum(variables)
-    assert (progress.epochs, progress.best_epoch, progress.best_loss) == (epochs, 1, 0.1)
+    assert (progress.epochs, progress.best_epoch, progress.best_ndcg) == (epochs, 1, 0.1)
     for loaded, saved in zip(progress.best_weights, best, strict=True):
         np.testing.assert_array_equal(loaded, saved)
 
@@ -54,11 +58,11 @@ def test_without_a_checkpoint_training_starts_at_the_beginning(tmp_path: Path) -
     variables = _trained(seed=1, steps=1)
     before = checkpoint.checksum(variables)
 
-    assert checkpoint.load(f"{tmp_path}/checkpoint.npz", variables) == Progress([], 0, float("inf"), [])
+    assert checkpoint.load(f"{tmp_path}/checkpoint.npz", variables) == Progress([], 0, float("-inf"), [])
     assert checkpoint.checksum(variables) == before
 
 
-def test_the_best_loss_before_the_first_epoch_survives_a_checkpoint(tmp_path: Path) -> None:
+def test_the_best_ranking_before_the_first_epoch_survives_a_checkpoint(tmp_path: Path) -> None:
     variables = _trained(seed=1, steps=0)
 
     checkpoint.save(f"{tmp_path}/checkpoint.npz", variables, Progress())
@@ -91,9 +95,9 @@ def test_a_checkpoint_replaces_the_one_before_and_leaves_no_other_file(tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.npz"]
 
 
-@pytest.mark.parametrize("name", ["loss", "validation_loss"])
-def test_losses_survive_to_the_last_digit(tmp_path: Path, name: str) -> None:
-    record = {"loss": 1.0, "validation_loss": 1.0, name: 0.1 + 0.2}
+@pytest.mark.parametrize("name", ["loss", "validation_loss", "validation_ndcg"])
+def test_figures_survive_to_the_last_digit(tmp_path: Path, name: str) -> None:
+    record = {"loss": 1.0, "validation_loss": 1.0, "validation_ndcg": 1.0, name: 0.1 + 0.2}
     epoch = EpochRecord(epoch=1, samples_per_second=1, seconds=1, **record)
     variables = _trained(seed=1, steps=0)
 

@@ -95,26 +95,26 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(shards: str, tmp_pat
     assert resumed.ranks == whole.ranks
     assert resumed.best_epoch == whole.best_epoch
     for one, other in zip(resumed.epochs, whole.epochs, strict=True):
-        assert (one.loss, one.validation_loss) == (other.loss, other.validation_loss)
+        assert (one.loss, one.validation_ndcg) == (other.loss, other.validation_ndcg)
 
 
 def test_without_held_out_samples_all_epochs_are_made_and_the_last_is_kept(shards: str, tmp_path: Path) -> None:
     _, record = _fit(shards, tmp_path, epochs=2, patience=1)
 
     assert record.best_epoch == 2
-    assert [epoch.validation_loss for epoch in record.epochs] == [None, None]
+    assert [epoch.validation_ndcg for epoch in record.epochs] == [None, None]
 
 
 def test_training_stops_out_of_patience_and_puts_the_best_weights_back(shards: str, tmp_path: Path) -> None:
-    model, record = _fit(shards, tmp_path, epochs=12, held_out=True, patience=2, learning_rate=0.3)
+    model, record = _fit(shards, tmp_path, epochs=60, held_out=True, patience=2, learning_rate=0.3)
 
-    losses = [epoch.validation_loss for epoch in record.epochs]
-    best = min(losses)
-    assert record.best_epoch == losses.index(best) + 1
-    assert len(losses) == record.best_epoch + 2 < 12
+    rankings = [epoch.validation_ndcg for epoch in record.epochs]
+    best = max(rankings)
+    assert record.best_epoch == rankings.index(best) + 1
+    assert len(rankings) == record.best_epoch + 2 < 60
     manifest = Manifest.read(shards)
     with epoch_batches(shards, manifest.datasets["validation/held_out"], 0, 1, 32) as batches:
-        again = [float(model.loss_of(batch)) for batch in batches]
+        again = [float(model.ranking_of(batch)) for batch in batches]
     assert sum(again) / len(again) == pytest.approx(best, abs=1e-5)
 
 

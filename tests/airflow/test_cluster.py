@@ -1,0 +1,134 @@
+"""The whole DAG, really submitted: Airflow, a Spark standalone cluster of two workers, a slice of the real data."""
+
+import csv
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sparkrec.config import project_root
+from sparkrec.graph import JOBS
+
+JOBS_BIN = project_root() / ".venv" / "bin"
+# What is small about the slice; everything else is as it ships.
+SMALL = {
+    "two_tower": {"epochs": 1, "batch_size": 256},
+    "baselines": {"als_iterations": 2},
+    "spark": {"conf": {"spark.sql.shuffle.partitions": "2", "spark.databricks.delta.snapshotPartitions": "2"}},
+}
+
+
+@pytest.fixture(scope="module")
+def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a standalone master on loopback with two workers of one core each."""
+    folder = tmp_path_factory.mktemp("cluster")
+    spark_class = subprocess.run(
+        [JOBS_BIN / "python", "-c", "import pyspark; print(pyspark.__path__[0])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    env = _environment() | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_DAEMON_MEMORY": "256m"}
+    daemons: list[subprocess.Popen[bytes]] = []
+
+    def start(name: str, kind: str, *options: str, ready: str) -> str:
+        log = folder / f"{name}.log"
+        command = [f"{spark_class}/bin/spark-class", f"org.apache.spark.deploy.{kind}", "--host", "127.0.0.1"]
+        with log.open("wb") as output:
+            daemons.append(
+                subprocess.Popen([*command, "--webui-port", "0", *options], env=env, stdout=output, stderr=output)
+            )
+        return _wait_for(log, ready)
+
+    try:
+        url = start("master", "master.Master", "--port", "0", ready=r"Starting Spark master at (spark://\S+)")
+        for number in (1, 2):
+            options = ("--cores", "1", "--memory", "1g", "--work-dir", str(folder / f"work-{number}"), url)
+            start(f"worker-{number}", "worker.Worker", *options, ready="(Successfully registered) with master")
+        yield url
+    finally:
+        for daemon in daemons:
+            daemon.terminate()
+        for daemon in daemons:
+            daemon.wait(30)
+
+
+def test_airflow_runs_every_job_on_the_cluster(master: str, tmp_path: Path) -> None:
+    source = _slice(tmp_path)
+    lake = tmp_path / "lake"
+    env = _environment() | {
+        "AIRFLOW_HOME": str(tmp_path / "home"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(project_root() / "airflow_dags"),
+        "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps({"conn_type": "spark", "host": master}),
+        "SPARKREC_ENV": "cluster",
+        "SPARKREC_SOURCE": str(source),
+        "SPARKREC_LAKE": str(lake),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
+    airflow = str(Path(sys.executable).with_name("airflow"))
+    _run([airflow, "db", "migrate"], env, 300)
+    _run([airflow, "dags", "test", "sparkrec_daily", "2011-12-09"], env, 900)
+
+    runs = _query(lake, "select job, outcome, cast(run_date as string) as day from gold.pipeline_runs", env)
+    for job in JOBS:
+        assert re.search(rf"\b{job.name}\b[^\n]*\bdone\b[^\n]*2011-12-09", runs), f"{job.name} is not done:\n{runs}"
+    lists = _query(
+        lake,
+        "select shelf, min(rank) as first, count(*) = count(distinct user_id, item_id) as once, "
+        "count(distinct user_id) as users from gold.recommendations group by shelf order by shelf",
+        env,
+    )
+    assert re.search(r"discover\W+1\W+True\W+\d+", lists, re.IGNORECASE), lists
+    assert re.search(r"reorder\W+1\W+True\W+\d+", lists, re.IGNORECASE), lists
+    assert (lake / "report" / "index.html").is_file()
+
+
+def _slice(folder: Path) -> Path:
+    """A source of every thirtieth customer's lines."""
+    landing = folder / "landing"
+    landing.mkdir()
+    with gzip.open(landing / "slice.csv.gz", "wt", encoding="utf-8", newline="") as output:
+        writer: csv.DictWriter[str] | None = None
+        for file in sorted((project_root() / "data" / "online_retail").glob("*.csv.gz")):
+            with gzip.open(file, "rt", encoding="utf-8", newline="") as lines:
+                for line in csv.DictReader(lines):
+                    if writer is None:
+                        writer = csv.DictWriter(output, list(line))
+                        writer.writeheader()
+                    if line["CustomerID"] and float(line["CustomerID"]) % 30 == 0:
+                        writer.writerow(line)
+    source = yaml.safe_load((project_root() / "conf/sources/online_retail.yaml").read_text(encoding="utf-8"))
+    path = folder / "slice.yaml"
+    path.write_text(yaml.safe_dump(source | SMALL | {"landing": f"{landing}/*.csv.gz"}), encoding="utf-8")
+    return path
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PATH": f"{JOBS_BIN}{os.pathsep}{os.environ['PATH']}"}
+
+
+def _wait_for(log: Path, pattern: str) -> str:
+    for _ in range(600):
+        found = re.search(pattern, log.read_text(encoding="utf-8", errors="replace"))
+        if found:
+            return found[1]
+        time.sleep(0.1)
+    raise AssertionError(f"{pattern} does not come:\n{log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
+
+
+def _query(lake: Path, query: str, env: dict[str, str]) -> str:
+    return _run([str(JOBS_BIN / "sparkrec"), "sql", query, "--lake", str(lake), "--env", "test"], env, 120)
+
+
+def _run(command: list[str], env: dict[str, str], timeout: int) -> str:
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout, check=False)
+    assert done.returncode == 0, f"{command} failed:\n{done.stdout[-6000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
