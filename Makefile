@@ -8,9 +8,11 @@ export MLFLOW_DISABLE_TELEMETRY := true
 JOBS_ENV := .venv/.installed
 AIRFLOW_ENV := .venv-airflow/.installed
 
+SPARK_TESTS := tests/cleaning tests/features tests/lake tests/profiles
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test bench lint lock clean
+.PHONY: help setup demo test test-fast bench lint lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,12 +22,21 @@ setup: $(JOBS_ENV) $(AIRFLOW_ENV) ## Make both environments: .venv for the jobs,
 demo: $(JOBS_ENV) ## Run the whole pipeline on data/online_retail; leaves report/index.html and build/demo/lake
 	.venv/bin/sparkrec run --env local --source conf/sources/online_retail.yaml --lake build/demo/lake --report report
 
-# Both halves run, so that one failing does not hide the other.
-test: $(JOBS_ENV) $(AIRFLOW_ENV) ## Run all tests: those of the DAG in Airflow's environment, then the rest
-	@failed=; \
-	echo "tests of the DAG (.venv-airflow)"; .venv-airflow/bin/pytest tests/airflow || failed="tests/airflow"; \
-	echo "tests of everything else (.venv)"; .venv/bin/pytest || failed="$$failed tests"; \
+# Both halves run, at once, so that neither waits for the other nor hides that the other fails.
+test: $(JOBS_ENV) $(AIRFLOW_ENV) ## Run all tests, those of the DAG in Airflow's environment beside the others
+	@mkdir -p build; failed=; \
+	.venv-airflow/bin/pytest tests/airflow >build/test-airflow.log 2>&1 & airflow=$$!; \
+	echo "tests of everything but the DAG (.venv)"; .venv/bin/pytest || failed="tests"; \
+	echo "tests of the DAG (.venv-airflow)"; wait $$airflow || failed="$$failed tests/airflow"; cat build/test-airflow.log; \
 	if [ -n "$$failed" ]; then echo "failed: $$failed"; exit 1; fi
+
+# In two processes, each with its own Spark.
+test-fast: $(JOBS_ENV) ## Run the tests that need no cluster, no ranks and no whole run
+	@mkdir -p build; failed=; \
+	.venv/bin/pytest -q -m "not slow" $(SPARK_TESTS) >build/test-spark.log 2>&1 & spark=$$!; \
+	.venv/bin/pytest -q -m "not slow" tests $(SPARK_TESTS:%=--ignore=%) || failed=yes; \
+	wait $$spark || failed=yes; cat build/test-spark.log; \
+	if [ -n "$$failed" ]; then exit 1; fi
 
 bench: $(JOBS_ENV) ## Run all benchmarks; bench-PART runs one, each leaves build/bench/PART.json
 	.venv/bin/python -m benchmarks

@@ -18,6 +18,8 @@ from pyspark.sql import functions as F
 from sparkrec.config import project_root
 from sparkrec.lake import Lake
 
+pytestmark = pytest.mark.slow
+
 SPARKREC = str(Path(sys.executable).parent / "sparkrec")
 SMALL = ["--set", "two_tower.epochs=1", "--set", "two_tower.batch_size=256", "--set", "baselines.als_iterations=2"]
 

@@ -75,7 +75,7 @@ def test_airflow_runs_every_job_on_the_cluster(master: str, tmp_path: Path) -> N
     }
     airflow = str(Path(sys.executable).with_name("airflow"))
     _run([airflow, "db", "migrate"], env, 300)
-    _run([airflow, "dags", "test", "sparkrec_daily", "2011-12-09"], env, 900)
+    _run([airflow, "dags", "test", "sparkrec_daily", "2011-12-09"], env, 1800)
 
     runs = _query(lake, "select job, outcome, cast(run_date as string) as day from gold.pipeline_runs", env)
     for job in JOBS:

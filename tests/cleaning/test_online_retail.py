@@ -13,6 +13,8 @@ from sparkrec.lake import Lake
 from sparkrec.steps.runner import Runner
 from sparkrec.steps.runs import RUNS
 
+pytestmark = pytest.mark.slow
+
 FIRST_JOBS = [job for job in JOBS if job.name in ("ingest", "clean")]
 TABLES = ("bronze.online_retail", "silver.interactions", "silver.items", "silver.quarantine")
 

@@ -12,6 +12,8 @@ from sparkrec.shards.manifest import Manifest
 from sparkrec.training.distributed import PROGRESS, RankOutput, launch
 from sparkrec.training.plan import TRAINING_RECORD, CutRecord, TrainingPlan
 
+pytestmark = pytest.mark.slow
+
 CUTS = ("validation", "publish")
 SPARK = TrainingSettings(ranks=2, launcher="spark")
 TRAIN = "sparkrec.training.rank:train_rank"
