@@ -139,6 +139,10 @@ def _run(settings: Settings, only: str | None) -> None:
     specs = [spec for spec in in_order(JOBS) if only in (None, spec.name)]
     if not specs:
         raise ConfigurationError(f"no job {only}; one of: {', '.join(spec.name for spec in in_order(JOBS))}")
+    # pyarrow, too, takes a moment to import.
+    from sparkrec.lake.files import check_writable
+
+    check_writable(settings.lake)
     typer.echo("# settings of this run")
     typer.echo(yaml.safe_dump(settings.model_dump(mode="json", exclude_unset=True), sort_keys=False).strip())
 

@@ -3,6 +3,7 @@
 import fnmatch
 import hashlib
 import io
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from pyarrow import fs
 from pyarrow import parquet as pq
 from pyspark.sql import DataFrame, SparkSession
+
+from sparkrec.errors import DataError
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -48,6 +51,25 @@ def write_bytes(uri: str, content: bytes) -> None:
     with filesystem.open_output_stream(temporary, compression=None) as stream:
         stream.write(content)
     filesystem.move(temporary, path)
+
+
+def check_writable(folder: str) -> None:
+    """Make the folder if need be, and see whether files can be written there.
+
+    Raises:
+        DataError: They cannot; the message says why.
+    """
+    try:
+        filesystem, path = _open(folder)
+        filesystem.create_dir(path, recursive=True)
+        probe = f"{path}/.sparkrec-{uuid.uuid4().hex}"
+        with filesystem.open_output_stream(probe) as stream:
+            stream.write(b"sparkrec")
+        filesystem.delete_file(probe)
+    except OSError as error:
+        raise DataError(
+            f"{folder} cannot be written: {error}. Name another folder, or mend its rights or free some space"
+        ) from None
 
 
 def delete_folder(uri: str) -> None:

@@ -17,7 +17,7 @@ from sparkrec.config import Settings
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.expectations import Quality
 from sparkrec.contracts.spark import conform, struct_type
-from sparkrec.errors import GateError, SparkrecError
+from sparkrec.errors import DataError, GateError, SparkrecError
 from sparkrec.graph import JOBS, JobSpec, upstream
 from sparkrec.lake import JobTables, Lake
 from sparkrec.steps.context import Counts, JobContext
@@ -78,7 +78,16 @@ class Runner:
             self._gate(spec, tables)
         except Exception as error:
             message = str(error) if isinstance(error, SparkrecError) else f"{type(error).__name__}"
-            self._write_down(spec, tables, known_until, started, time.monotonic() - clock, {}, message)
+            try:
+                self._write_down(spec, tables, known_until, started, time.monotonic() - clock, {}, message)
+            except Exception:  # the first error counts
+                self._say_below(f"the failure of {spec.name} could not be written down in {RUNS}")
+            trouble = storage_trouble(error)
+            if trouble:
+                raise DataError(
+                    f"{spec.name}: {trouble}; its tables keep their last good version. "
+                    "Free space or mend the rights, then run the same command again"
+                ) from None
             raise
         seconds = time.monotonic() - clock
         self._write_down(spec, tables, known_until, started, seconds, counts, None)
@@ -150,6 +159,12 @@ class Runner:
         rows = self.spark.createDataFrame([row], struct_type(contract))
         transaction = f"{self.run_id} {spec.name} {started.isoformat()}"
         self.lake.append(RUNS, conform(rows, contract), transaction)
+
+
+def storage_trouble(error: Exception) -> str | None:
+    """What the storage refused, where that is why the job failed: no mistake of the data or of the code."""
+    refusals = ("No space left on device", "Disk quota exceeded", "Read-only file system", "Permission denied")
+    return next((refusal for refusal in refusals if refusal in str(error)), None)
 
 
 def settings_digest(settings: Settings) -> str:

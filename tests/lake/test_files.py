@@ -8,6 +8,7 @@ import pytest
 from pyarrow import parquet as pq
 from pyspark.sql import SparkSession
 
+from sparkrec.errors import DataError
 from sparkrec.lake import files
 
 
@@ -174,3 +175,14 @@ def test_the_size_of_a_parquet_file_is_in_its_footer(tmp_path: Path) -> None:
     pq.write_table(pa.table({"number": range(25)}), tmp_path / "numbers.parquet", row_group_size=10)
 
     assert files.parquet_size(str(tmp_path / "numbers.parquet")) == (25, 3)
+
+
+def test_a_folder_that_can_be_written_is_made_and_left_empty(tmp_path: Path) -> None:
+    files.check_writable(f"{tmp_path}/shop/lake")
+    assert list((tmp_path / "shop" / "lake").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"file/lake cannot be written: .*Name another folder"):
+        files.check_writable(f"{tmp_path}/file/lake")
