@@ -183,6 +183,7 @@ def test_sql_queries_tables_by_layer(shop: Shop) -> None:
         (["job", "nothing"], 2, "no job nothing"),
         (["run", "--set", "training.rank=1"], 2, "training.rank: no such key"),
         (["job", "clean", "--set", "source.interactions.user_id=Customer"], 2, "interactions.user_id"),
+        (["job", "clean", "--set", "source.interactions.user_id=string(null)"], 1, "events has a user"),
         (["job", "ingest", "--set", "source.landing=/nowhere/*.csv"], 1, "no file at /nowhere/*.csv"),
     ],
 )

@@ -24,7 +24,7 @@ def run(context: JobContext) -> Counts:
 
     Raises:
         ConfigurationError: An expression of the source file does not fit the landed columns.
-        DataError: landed = kept + duplicates + refused does not hold.
+        DataError: No event has a user, or landed = kept + duplicates + refused does not hold.
     """
     source = context.settings.source
     lines = context.tables.read(f"bronze.{source.name}")
@@ -83,6 +83,10 @@ def run(context: JobContext) -> Counts:
                 ),
             ),
         }
+        if counts["kept"] and kept.where("user_id is not null").isEmpty():
+            raise DataError(
+                f"{source.name}: none of {counts['kept']:,} events has a user: mend interactions.user_id of the source"
+            )
         by_reason = refused.groupBy(reason_set(F.col("reasons")).alias("reasons")).count().collect()
     finally:
         labelled.unpersist()

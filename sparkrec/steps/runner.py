@@ -79,6 +79,7 @@ class Runner:
         except Exception as error:
             message = str(error) if isinstance(error, SparkrecError) else f"{type(error).__name__}"
             try:
+                self._put_back(tables)
                 self._write_down(spec, tables, known_until, started, time.monotonic() - clock, {}, message)
             except Exception:  # the first error counts
                 self._say_below(f"the failure of {spec.name} could not be written down in {RUNS}")
@@ -107,7 +108,7 @@ class Runner:
         return newest.day if newest else None
 
     def _gate(self, spec: JobSpec, tables: JobTables) -> None:
-        """Check the tables that the job wrote; where one breaks a `fail` rule, put all of them back."""
+        """Check the tables that the job wrote; where one breaks a `fail` rule, the job has failed."""
         checked = [table for table in tables.written if table.startswith(("silver.", "gold."))]
         if not checked:
             return
@@ -124,11 +125,14 @@ class Runner:
                 if failure.on_failure == "fail":
                     broken.append(line)
         if broken:
-            for table, version in tables.written.items():
-                if version is not None:
-                    self.lake.restore(table, version)
             kept = "its tables keep their last good version"
             raise GateError(f"{spec.name}: " + "; ".join(broken) + f"; {kept}. Data Docs: {quality.build_data_docs()}")
+
+    def _put_back(self, tables: JobTables) -> None:
+        """Give the tables of a failed job their last good versions again."""
+        for table, version in tables.written.items():
+            if version is not None and self.lake.version(table) != version:
+                self.lake.restore(table, version)
 
     def _write_down(
         self,
