@@ -4,6 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.config.settings import SplitSettings
+from sparkrec.features.fixed_length import last
 from sparkrec.features.parts import cuts, held_out_at_cuts, known_at_cuts
 
 
@@ -39,12 +40,11 @@ def behaviour_sequences(
     )
     others = _other_items(positives, other_events, split)
     items = F.col("entries.item_index")
-    start = F.greatest(F.size("newest") - history_length + 1, F.lit(1))
     return users.join(others, ["cut", "user_id"], "left").select(
         "cut",
         "user_id",
         "user_index",
-        F.slice("newest.item_index", start, history_length).alias("sequence"),
+        last(F.col("newest.item_index"), history_length).alias("sequence"),
         items.alias("items"),
         F.col("entries.events").alias("events"),
         F.col("entries.days_since").alias("days_since"),

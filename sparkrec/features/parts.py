@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from sparkrec.config.settings import SplitSettings
+from sparkrec.contracts.spark import names_where
 
 KNOWN_PARTS: dict[str, tuple[str, ...]] = {
     "validation": ("train",),
@@ -74,5 +75,5 @@ def held_out_at_cuts(positives: DataFrame, split: SplitSettings) -> DataFrame:
 
 
 def _once_for_each(positives: DataFrame, parts_of_cut: Mapping[str, tuple[str, ...]]) -> DataFrame:
-    chosen = [F.when(F.col("part").isin(list(parts)), F.lit(cut)) for cut, parts in parts_of_cut.items()]
-    return positives.withColumn("cut", F.explode(F.array_compact(F.array(*chosen))))
+    chosen = names_where({cut: F.col("part").isin(list(parts)) for cut, parts in parts_of_cut.items()})
+    return positives.withColumn("cut", F.explode(chosen))

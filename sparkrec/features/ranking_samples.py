@@ -1,7 +1,9 @@
 """Training samples: a positive event with what was known before its session began."""
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
+
+from sparkrec.features.fixed_length import last, pad_behind, pad_front
 
 
 def ranking_samples(positives: DataFrame, item_text: DataFrame, history_length: int, title_words: int) -> DataFrame:
@@ -22,29 +24,14 @@ def ranking_samples(positives: DataFrame, item_text: DataFrame, history_length: 
     # it is of: sessions may overlap.
     at_once = F.array_sort(F.collect_list(F.struct("event_id", "item_index")))
     moments = positives.groupBy("user_id", F.col("event_time").alias("started")).agg(
-        _last(at_once["item_index"], history_length).alias("items")
+        last(at_once["item_index"], history_length).alias("items")
     )
     earlier = Window.partitionBy("user_id").orderBy("started").rowsBetween(-history_length, -1)
     older = F.flatten(F.collect_list("items").over(earlier))
-    histories = moments.select(
-        "user_id", "started", _pad_front(_last(older, history_length), history_length).alias("history")
-    )
-    words = item_text.select("item_index", _pad_behind(F.col("word_indices"), title_words).alias("item_words"))
+    histories = moments.select("user_id", "started", pad_front(older, history_length).alias("history"))
+    words = item_text.select("item_index", pad_behind(F.col("word_indices"), title_words).alias("item_words"))
     return (
         started.join(histories, ["user_id", "started"], "inner")
         .join(F.broadcast(words), "item_index", "inner")
         .select("event_id", "part", "event_time", "user_index", "item_index", "history", "item_words")
     )
-
-
-def _last(values: Column, length: int) -> Column:
-    return F.slice(values, F.greatest(F.size(values) - length + 1, F.lit(1)), length)
-
-
-def _pad_front(values: Column, length: int) -> Column:
-    return F.concat(F.array_repeat(F.lit(0), length - F.size(values)), values)
-
-
-def _pad_behind(values: Column, length: int) -> Column:
-    first = F.slice(values, 1, length)
-    return F.concat(first, F.array_repeat(F.lit(0), length - F.size(first)))

@@ -101,11 +101,12 @@ def _reader(spark: SparkSession, source: SourceSettings, uris: list[str]) -> Dat
         return reader.options(**source.options).json(paths)
     # RFC 4180: a quote inside quotes is doubled.
     reader = spark.read.options(header="true", escape='"').options(**source.options)
-    columns = reader.csv(paths[0]).columns
+    columns: list[str] = []
     for uri, path in zip(uris, paths, strict=True):
         found = reader.csv(path).columns
         if not found:
             raise DataError(f"source {source.name}: {uri} has no line of column names: remove or mend it")
+        columns = columns or found
         if found != columns:
             told = f"{', '.join(found)} are not those of {uris[0]}: {', '.join(columns)}"
             raise DataError(f"source {source.name}: the columns of {uri}: {told}")

@@ -76,7 +76,9 @@ class TwoTower(keras.Model):
         users, items = self(batch, training=training)
         return in_batch_softmax(users, items, batch["item_index"], batch["log_q"], self.temperature)
 
-    def ranking_of(self, batch: Batch) -> Any:
-        """Estimated mean NDCG of the samples' items among all items, a scalar."""
+    def judge(self, batch: Batch) -> tuple[Any, Any]:
+        """Mean loss of a batch, and the estimated mean NDCG of its items among all items; two scalars."""
         users, items = self(batch)
-        return sampled_ndcg(users, items, batch["item_index"], batch["log_q"])
+        item_index, log_q = batch["item_index"], batch["log_q"]
+        loss = in_batch_softmax(users, items, item_index, log_q, self.temperature)
+        return loss, sampled_ndcg(users, items, item_index, log_q)

@@ -7,10 +7,10 @@ from pyspark.sql import functions as F
 from sparkrec.cleaning.duplicates import drop_exact_duplicates
 from sparkrec.cleaning.item_versions import ATTRIBUTES, item_versions
 from sparkrec.cleaning.mapping import check_expressions, given, interaction_columns, unreadable_columns
-from sparkrec.cleaning.refusals import reason_set, reasons_that_hold
+from sparkrec.cleaning.refusals import reason_set
 from sparkrec.cleaning.titles import tidy_text
 from sparkrec.contracts import load_contract
-from sparkrec.contracts.spark import broken_rules
+from sparkrec.contracts.spark import broken_rules, names_where
 from sparkrec.errors import DataError
 from sparkrec.lake.landing import LANDING_COLUMNS, UNREADABLE_LINE
 from sparkrec.steps.context import Counts, JobContext
@@ -54,7 +54,7 @@ def run(context: JobContext) -> Counts:
             *[column.alias(name) for name, column in canonical.items()],
             item.alias(_ITEM),
             F.to_json(F.struct(*shown)).alias(_ROW),
-            reasons_that_hold(conditions).alias("_source_reasons"),
+            names_where(conditions).alias("_source_reasons"),
             "row_id",
             "_batch_id",
         )

@@ -6,6 +6,7 @@ import json
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from sparkrec.features.fixed_length import pad_behind, pad_front
 from sparkrec.features.parts import KNOWN_PARTS, cuts
 from sparkrec.features.vocabulary import FIRST
 from sparkrec.lake import files
@@ -56,12 +57,10 @@ def run(context: JobContext) -> Counts:
             held_out = samples.where(F.col("part") == "validation")
             seen = _model_inputs(held_out, share)
             write(f"{cut}/held_out", seen, by_part["validation"], "event_id")
-        latest = F.col("sequence")
-        history = F.concat(F.array_repeat(F.lit(0), F.lit(length) - F.size(latest)), latest).alias("history")
+        history = pad_front(F.col("sequence"), length).alias("history")
         users = sequences.where(F.col("cut") == cut).select("user_id", "user_index", history)
         write(f"{cut}/users", users, users_of.get(cut, 0), "user_id")
-    first = F.slice("word_indices", 1, words)
-    item_words = F.concat(first, F.array_repeat(F.lit(0), F.lit(words) - F.size(first))).alias("item_words")
+    item_words = pad_behind(F.col("word_indices"), words).alias("item_words")
     items = text.select("item_id", "item_index", item_words)
     write("items", items, sizes["item"] - FIRST, "item_id")
 

@@ -27,8 +27,8 @@ class Trainable(Protocol):
     def loss_of(self, batch: Batch, training: bool = False) -> Any:
         """Mean loss of a batch, a scalar tensor."""
 
-    def ranking_of(self, batch: Batch) -> Any:
-        """How well a batch is ranked, a scalar tensor: more is better."""
+    def judge(self, batch: Batch) -> tuple[Any, Any]:
+        """Mean loss of a batch, and how well it is ranked (more is better): two scalar tensors."""
 
     def get_weights(self) -> list[Any]:
         """All weights as arrays."""
@@ -88,7 +88,7 @@ def fit(
     progress = checkpoint.load(uri, variables)
     ranks.same_start(variables)
     train_step = _train_step(model, optimizer, ranks)
-    judge = tf.function(lambda batch: (model.loss_of(batch), model.ranking_of(batch)), reduce_retracing=True)
+    judge = tf.function(model.judge, reduce_retracing=True)
 
     while len(progress.epochs) < epochs and not _out_of_patience(progress, held_out, patience):
         epoch = len(progress.epochs) + 1

@@ -3,9 +3,9 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
 from sparkrec.cleaning.mapping import check_expressions, given, interaction_columns, unreadable_columns
-from sparkrec.cleaning.refusals import reasons_that_hold
 from sparkrec.config.settings import InteractionsMapping
 from sparkrec.contracts import load_contract
+from sparkrec.contracts.spark import names_where
 from sparkrec.errors import ConfigurationError
 
 CONTRACT = load_contract("silver.interactions")
@@ -89,7 +89,7 @@ def test_a_text_that_cannot_be_read_is_told_from_a_missing_one(spark: SparkSessi
     }
     lines = spark.createDataFrame([*cases], "at string, pieces string, price string")
 
-    named = lines.select("*", reasons_that_hold(unreadable_columns(mapping, CONTRACT)).alias("reasons")).collect()
+    named = lines.select("*", names_where(unreadable_columns(mapping, CONTRACT)).alias("reasons")).collect()
 
     assert {(row.at, row.pieces, row.price): sorted(row.reasons) for row in named} == cases
 

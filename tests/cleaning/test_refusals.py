@@ -1,7 +1,8 @@
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from sparkrec.cleaning.refusals import reason_set, reasons_that_hold
+from sparkrec.cleaning.refusals import reason_set
+from sparkrec.contracts.spark import names_where
 
 
 def test_a_row_gets_all_reasons_that_are_true_in_the_order_given_and_none_for_a_null(spark: SparkSession) -> None:
@@ -12,7 +13,7 @@ def test_a_row_gets_all_reasons_that_are_true_in_the_order_given_and_none_for_a_
         "huge": F.col("number") > 10,
         "always": F.lit(True),
     }
-    reasons = reasons_that_hold(conditions)
+    reasons = names_where(conditions)
 
     named = rows.select("number", reasons, reason_set(reasons)).collect()
 
@@ -25,7 +26,7 @@ def test_a_row_gets_all_reasons_that_are_true_in_the_order_given_and_none_for_a_
 
 
 def test_no_conditions_give_no_reasons(spark: SparkSession) -> None:
-    named = spark.range(1).select(reasons_that_hold({}).alias("reasons"), reason_set(reasons_that_hold({})))
+    named = spark.range(1).select(names_where({}).alias("reasons"), reason_set(names_where({})))
 
     assert [tuple(row) for row in named.collect()] == [([], "")]
     assert named.schema["reasons"].dataType.simpleString() == "array<string>"

@@ -114,7 +114,7 @@ def test_training_stops_out_of_patience_and_puts_the_best_weights_back(shards: s
     assert len(rankings) == record.best_epoch + 2 < 60
     manifest = Manifest.read(shards)
     with epoch_batches(shards, manifest.datasets["validation/held_out"], 0, 1, 32) as batches:
-        again = [float(model.ranking_of(batch)) for batch in batches]
+        again = [float(model.judge(batch)[1]) for batch in batches]
     assert sum(again) / len(again) == pytest.approx(best, abs=1e-5)
 
 
