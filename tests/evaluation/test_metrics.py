@@ -1,3 +1,4 @@
+import os
 import warnings
 
 import numpy as np
@@ -5,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+# To compile ranx takes a minute, to run it as it is a second.
+os.environ["NUMBA_DISABLE_JIT"] = "1"
 with warnings.catch_warnings():
     # Its dependencies warn when they are imported.
     warnings.simplefilter("ignore")
