@@ -9,10 +9,11 @@ JOBS_ENV := .venv/.installed
 AIRFLOW_ENV := .venv-airflow/.installed
 
 SPARK_TESTS := tests/cleaning tests/features tests/lake tests/profiles
+DATA_TESTS := tests/data_plane tests/simulation
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-fast bench lint lock clean
+.PHONY: help setup demo test test-data test-fast bench lint lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,18 +24,21 @@ demo: $(JOBS_ENV) ## Run the whole pipeline on data/online_retail; leaves report
 	.venv/bin/sparkrec run --env local --source conf/sources/online_retail.yaml --lake build/demo/lake --report report
 
 # Both halves run, at once, so that neither waits for the other nor hides that the other fails.
-test: $(JOBS_ENV) $(AIRFLOW_ENV) ## Run all tests, those of the DAG in Airflow's environment beside the others
+test: $(JOBS_ENV) $(AIRFLOW_ENV) ## Run the tests, those of the DAG in Airflow's environment beside the others
 	@mkdir -p build; failed=; \
 	.venv-airflow/bin/pytest tests/airflow >build/test-airflow.log 2>&1 & airflow=$$!; \
-	echo "tests of everything but the DAG (.venv)"; .venv/bin/pytest || failed="tests"; \
+	echo "tests of everything but the DAG (.venv)"; .venv/bin/pytest $(DATA_TESTS:%=--ignore=%) || failed="tests"; \
 	echo "tests of the DAG (.venv-airflow)"; wait $$airflow || failed="$$failed tests/airflow"; cat build/test-airflow.log; \
 	if [ -n "$$failed" ]; then echo "failed: $$failed"; exit 1; fi
+
+test-data: $(JOBS_ENV) ## Run the long tests of the data: a simulated shop, deliveries, kills, privacy
+	.venv/bin/pytest $(DATA_TESTS)
 
 # In two processes, each with its own Spark.
 test-fast: $(JOBS_ENV) ## Run the tests that need no cluster, no ranks and no whole run
 	@mkdir -p build; failed=; \
 	.venv/bin/pytest -q -m "not slow" $(SPARK_TESTS) >build/test-spark.log 2>&1 & spark=$$!; \
-	.venv/bin/pytest -q -m "not slow" tests $(SPARK_TESTS:%=--ignore=%) || failed=yes; \
+	.venv/bin/pytest -q -m "not slow" tests $(SPARK_TESTS:%=--ignore=%) $(DATA_TESTS:%=--ignore=%) || failed=yes; \
 	wait $$spark || failed=yes; cat build/test-spark.log; \
 	if [ -n "$$failed" ]; then exit 1; fi
 

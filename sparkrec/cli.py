@@ -14,7 +14,7 @@ from rich.table import Table
 from sparkrec import __version__
 from sparkrec.config import Settings, load_settings
 from sparkrec.errors import ConfigurationError, SparkrecError
-from sparkrec.graph import JOBS, in_order
+from sparkrec.graph import JOBS, JobSpec, in_order
 
 app = typer.Typer(
     help="Batch features, training and published lists for e-commerce search and recommendation.",
@@ -63,6 +63,32 @@ def job(
 
 
 @app.command()
+def forget(
+    user: Annotated[str, typer.Option(help="A user id as the source maps it, or an account.")],
+    source: Source,
+    lake: LakeFolder,
+    env: Env = "local",
+    overrides: Overrides = None,
+    report: ReportFolder = None,
+) -> None:
+    """Remove a person from every table, its history, and what was made from it."""
+    settings = _settings(env, source, lake, None, overrides, report)
+    from sparkrec.lake import spark_session
+    from sparkrec.lake.lock import at_work
+    from sparkrec.steps import forget as step
+
+    with at_work(settings.lake, None):
+        spark = spark_session(settings.spark, "sparkrec forget")
+        try:
+            removed = step.forget(settings, spark, user, typer.echo)
+        finally:
+            spark.stop()
+    for table, rows in removed.items():
+        typer.echo(f"{table}: {rows:,} rows removed")
+    typer.echo("shards, models and report are removed; `sparkrec run` makes them anew without the person")
+
+
+@app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="Tables by layer.table, as gold.recommendations.")],
     lake: LakeFolder,
@@ -89,6 +115,36 @@ def jobs() -> None:
         typer.echo(f"{spec.name}: {spec.description}")
         typer.echo(f"    reads  {', '.join(spec.reads) or 'landing files'}")
         typer.echo(f"    writes {', '.join(spec.writes)}")
+
+
+@app.command()
+def simulate(
+    out: Annotated[str, typer.Option(help="A new or empty folder.")],
+    events: Annotated[int | None, typer.Option(help="Good events, approximately.")] = None,
+    users: Annotated[int | None, typer.Option(help="People; bots come on top.")] = None,
+    items: Annotated[int | None, typer.Option(help="Items of the catalogue.")] = None,
+    days: Annotated[int | None, typer.Option(help="Days of the log.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same lines.")] = None,
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value, such as bot_rate=0.1.")] = None,
+    env: Env = "local",
+) -> None:
+    """Make up a shop's event log of any size, with the truth beside it."""
+    from sparkrec.config.load import load_spark_settings
+    from sparkrec.lake import files, spark_session
+    from sparkrec.simulation import settings as simulation_settings
+    from sparkrec.simulation import write
+
+    named = {"events": events, "users": users, "items": items, "days": days, "seed": seed}
+    given = {key: value for key, value in named.items() if value is not None}
+    settings = simulation_settings.simulation_settings(given, overrides or ())
+    spark_settings = load_spark_settings(env)
+    write.check(settings, out)
+    files.check_writable(out)
+    spark = spark_session(spark_settings, "sparkrec simulate")
+    try:
+        write.simulate(spark, settings, out, typer.echo)
+    finally:
+        spark.stop()
 
 
 @app.command()
@@ -141,8 +197,14 @@ def _run(settings: Settings, only: str | None) -> None:
         raise ConfigurationError(f"no job {only}; one of: {', '.join(spec.name for spec in in_order(JOBS))}")
     # pyarrow, too, takes a moment to import.
     from sparkrec.lake.files import check_writable
+    from sparkrec.lake.lock import at_work
 
     check_writable(settings.lake)
+    with at_work(settings.lake, only):
+        _run_alone(settings, specs, whole=only is None)
+
+
+def _run_alone(settings: Settings, specs: list[JobSpec], whole: bool) -> None:
     typer.echo("# settings of this run")
     typer.echo(yaml.safe_dump(settings.model_dump(mode="json", exclude_unset=True), sort_keys=False).strip())
 
@@ -151,11 +213,11 @@ def _run(settings: Settings, only: str | None) -> None:
     from sparkrec.steps.runner import Runner
     from sparkrec.steps.summary import summary
 
-    spark = spark_session(settings.spark, f"sparkrec {only or 'run'}")
+    spark = spark_session(settings.spark, f"sparkrec {'run' if whole else specs[0].name}")
     try:
         runner = Runner.start(settings, spark, typer.echo)
         runner.run(specs)
-        if only is None:
+        if whole:
             typer.echo(summary(runner.lake, settings))
     finally:
         spark.stop()

@@ -1,31 +1,33 @@
-"""Exact duplicates among landed lines."""
+"""Lines that landed more than once, and events that were delivered more than once."""
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 
-def drop_exact_duplicates(lines: DataFrame, provenance: Sequence[str]) -> DataFrame:
-    """One row for each different line.
+def row_id(columns: Sequence[str]) -> Column:
+    """SHA-256 of a line as JSON: the same for the same text, in whatever file and batch it landed.
 
     Args:
-        lines: Landed lines.
-        provenance: Columns that say where a line came from; lines that differ only there are the same.
+        columns: The source's own columns; in what order they landed does not matter.
+    """
+    return F.sha2(F.to_json(F.struct(*[F.col(f"`{name}`") for name in sorted(columns)])), 256)
+
+
+def one_of_each(lines: DataFrame, key: Column) -> DataFrame:
+    """All lines in the order of their key, each with what it is beside the others of that key.
+
+    Args:
+        lines: Lines with a ``row_id``.
+        key: Lines that agree in it are one: of these the first by ``row_id`` counts, so that the order in which
+            they were delivered does not matter.
 
     Returns:
-        The source's columns, the provenance of the first copy, ``row_id`` (SHA-256 of the line as JSON)
-        and ``copies`` (how often the line landed, at least 1).
+        ``lines`` with ``copy``: null on the line that counts, ``duplicate`` on one that repeats another line
+        exactly, ``redelivered`` on one that has the key of another line, but not its text.
     """
-    own = [name for name in lines.columns if name not in provenance]
-    first = F.min(F.struct(*[F.col(f"`{name}`") for name in provenance])).alias("_first")
-    return (
-        lines.groupBy(*[F.col(f"`{name}`") for name in own])
-        .agg(F.count(F.lit(1)).alias("copies"), first)
-        .select(
-            *[F.col(f"`{name}`") for name in own],
-            *[F.col(f"_first.`{name}`").alias(name) for name in provenance],
-            F.sha2(F.to_json(F.struct(*[F.col(f"`{name}`") for name in own])), 256).alias("row_id"),
-            "copies",
-        )
-    )
+    same = Window.partitionBy("_key").orderBy("row_id")
+    before = F.lag("row_id").over(same)
+    copy = F.when(before == F.col("row_id"), F.lit("duplicate")).when(before.isNotNull(), F.lit("redelivered"))
+    return lines.withColumn("_key", key).withColumn("copy", copy).drop("_key")

@@ -1,12 +1,13 @@
 """Map a source's columns to the canonical ones by the expressions of its source file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from pydantic import BaseModel
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sparkrec.config.settings import InteractionsMapping, ItemsMapping
+from sparkrec.config.settings import InteractionsMapping
 from sparkrec.contracts import Contract
 from sparkrec.errors import ConfigurationError
 
@@ -31,46 +32,65 @@ def check_expressions(lines: DataFrame, section: str, expressions: Mapping[str, 
             ) from None
 
 
-def given(mapping: InteractionsMapping | ItemsMapping) -> dict[str, str]:
-    """The expressions that the source file gives."""
-    return {key: value for key, value in mapping.model_dump().items() if value is not None}
+def absent_columns(lines: DataFrame, expressions: Iterable[str]) -> list[str]:
+    """Names that the expressions use and the lines do not have, sorted."""
+    absent: list[str] = []
+    for expression in expressions:
+        while True:
+            try:
+                lines.select(F.expr(expression))
+            except AnalysisException as error:
+                if not (error.getCondition() or "").startswith("UNRESOLVED_COLUMN"):
+                    break
+                name = (error.getMessageParameters() or {})["objectName"].strip("`")
+                if name in absent:
+                    break
+                absent.append(name)
+                lines = lines.withColumn(name, F.lit(None).cast("string"))
+            except ParseException:
+                break
+            else:
+                break
+    return sorted(absent)
+
+
+def given(mapping: BaseModel | None) -> dict[str, str]:
+    """The expressions that a section of the source file gives."""
+    return {key: value for key, value in (mapping.model_dump() if mapping else {}).items() if value is not None}
 
 
 def interaction_columns(mapping: InteractionsMapping, contract: Contract, source: str) -> dict[str, Column]:
-    """The canonical columns of an event, by name, typed as the contract says.
+    """The canonical columns of an event, by name, typed as the contract says, and its ``account_id``.
 
     A text that cannot be read as its type becomes null; `unreadable_columns` tells it from a missing one.
-    An empty identifier is a missing one.
+    An empty identifier is a missing one. What only the other events can tell (the session of a source that has
+    none, bots) stays null.
     """
     expressions = given(mapping)
-    columns: dict[str, Column] = {}
-    for name, column in contract.columns.items():
-        if name not in expressions:
-            columns[name] = F.lit(None).cast(column.type)
-        elif column.type == "string":
-            columns[name] = F.nullif(F.trim(F.expr(expressions[name]).cast("string")), F.lit(""))
-        else:
-            columns[name] = F.expr(expressions[name]).cast(column.type)
-    time = columns["event_time"]
-    day = F.to_date(time)
+    columns = {name: _read(expressions.get(name), column.type) for name, column in contract.columns.items()}
     columns["event_id"] = F.coalesce(columns["event_id"], F.col("row_id"))
-    columns["event_date"] = day
-    user_day = F.concat_ws(" ", columns["user_id"], F.date_format(day, "yyyy-MM-dd"))
-    columns["session_id"] = F.coalesce(
-        columns["session_id"], F.when(columns["user_id"].isNotNull(), user_day), columns["event_id"]
-    )
+    columns["event_date"] = F.to_date(columns["event_time"])
     columns["source"] = F.lit(source)
+    columns["account_id"] = _read(expressions.get("account_id"), "string")
     return columns
 
 
+def _read(expression: str | None, type_: str) -> Column:
+    if expression is None:
+        return F.lit(None).cast(type_)
+    if type_ == "string":
+        return F.nullif(F.trim(F.expr(expression).cast("string")), F.lit(""))
+    return F.expr(expression).cast(type_)
+
+
 def unreadable_columns(mapping: InteractionsMapping, contract: Contract) -> dict[str, Column]:
-    """By reason ``<column>_unreadable``: whether a text is there that cannot be read as the column's type.
+    """By column: whether a text is there that cannot be read as the column's type.
 
     Blanks are no text; a number that is none (NaN) or infinite cannot be read.
     """
     expressions = given(mapping)
     return {
-        f"{name}_unreadable": _unreadable(F.expr(expressions[name]), column.type)
+        name: _unreadable(F.expr(expressions[name]), column.type)
         for name, column in contract.columns.items()
         if name in expressions and column.type != "string"
     }

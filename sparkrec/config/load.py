@@ -3,16 +3,20 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sparkrec.config.paths import project_root
 from sparkrec.config.settings import Settings, SourceSettings, SparkSettings
 from sparkrec.errors import ConfigurationError
 
 Tree = dict[str, Any]
+Model = TypeVar("Model", bound=BaseModel)
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 def load_settings(
@@ -35,13 +39,8 @@ def load_settings(
         ConfigurationError: A file is missing or not YAML, or a key is unknown or has a wrong value.
     """
     tree = _merge(_env_tree(env), _source_tree(_find_source(source)))
-    for override in overrides:
-        tree = _merge(tree, _override_tree(override))
-    tree = _merge(tree, {"env": env, "lake": lake} | ({"run_date": run_date} if run_date else {}))
-    try:
-        return Settings.model_validate(tree)
-    except ValidationError as error:
-        raise ConfigurationError(_explain(error, f"source {source}")) from None
+    named = {"env": env, "lake": lake} | ({"run_date": run_date} if run_date else {})
+    return validated(Settings, tree, overrides, f"source {source}", named)
 
 
 def load_spark_settings(env: str) -> SparkSettings:
@@ -50,10 +49,23 @@ def load_spark_settings(env: str) -> SparkSettings:
     Raises:
         ConfigurationError: As `load_settings`.
     """
+    return validated(SparkSettings, _env_tree(env).get("spark", {}), (), f"--env {env}")
+
+
+def validated(
+    model: type[Model], tree: Mapping[str, Any], overrides: Sequence[str], what: str, named: Mapping[str, Any] = _NONE
+) -> Model:
+    """The model of a tree of keys and values, over them ``key=value`` overrides, over these what options named.
+
+    Raises:
+        ConfigurationError: An override is no ``key=value``, or a key of ``what`` is unknown or has a wrong value.
+    """
+    for override in overrides:
+        tree = _merge(tree, _override_tree(override))
     try:
-        return SparkSettings.model_validate(_env_tree(env).get("spark", {}))
+        return model.model_validate(_merge(tree, named))
     except ValidationError as error:
-        raise ConfigurationError(_explain(error, f"--env {env}")) from None
+        raise ConfigurationError(_explain(error, what)) from None
 
 
 def _env_tree(env: str) -> Tree:

@@ -28,12 +28,14 @@ class InteractionsMapping(_Section):
 
     event_id: str | None = Field(None, description="The source's own event id; none takes the line's hash.")
     user_id: str
+    account_id: str | None = Field(None, description="What joins the user ids of one person, where it is known.")
     item_id: str
-    event_type: str = Field("'purchase'", description="One of silver.interactions' event types.")
+    event_type: str = Field("'purchase'", description="One of silver.interactions' event types, or search.")
     event_time: str
-    session_id: str | None = Field(None, description="None makes a user's day one session.")
+    session_id: str | None = Field(None, description="None makes sessions by the gaps between a user's events.")
     scene: str = "'organic'"
     search_id: str | None = None
+    position: str | None = None
     quantity: str | None = None
     unit_price: str | None = None
     country: str | None = None
@@ -48,6 +50,34 @@ class ItemsMapping(_Section):
     brand: str | None = None
 
 
+class SearchesMapping(_Section):
+    """Further expressions for lines whose event type is search."""
+
+    query: str
+
+
+class ReviewsMapping(_Section):
+    """Further expressions for lines whose event type is review."""
+
+    rating: str | None = None
+    text: str | None = None
+
+
+class SessionSettings(_Section):
+    """Sessions of a source that has none of its own."""
+
+    gap_minutes: float = Field(30.0, gt=0, description="A user's next event later than this begins a new session.")
+
+
+class BotSettings(_Section):
+    """Users that are no people: they name themselves, or look at more things faster than people can."""
+
+    agent: str | None = Field(None, description="Expression for the user agent of a line.")
+    agent_pattern: str = Field("(?i)bot|crawl|spider|slurp|headless|curl|python", description="Agents of bots.")
+    least_views: int = Field(50, ge=2, description="Impressions, clicks and searches that a fast user has at least.")
+    gap_seconds: float = Field(1.0, gt=0, description="The median gap between a fast user's views is below this.")
+
+
 class SourceSettings(_Section):
     """Where a shop's files are and how their columns map to the canonical ones."""
 
@@ -58,9 +88,22 @@ class SourceSettings(_Section):
     personal: tuple[str, ...] = Field((), description="Landed columns that are personal: quarantine leaves them out.")
     interactions: InteractionsMapping
     items: ItemsMapping = ItemsMapping()
+    searches: SearchesMapping | None = None
+    reviews: ReviewsMapping | None = None
+    sessions: SessionSettings = SessionSettings()
+    bots: BotSettings | None = Field(None, description="None flags no bots.")
     refuse: dict[str, str] = Field(
         {}, description="Rows of this source that are no user events: reason -> SQL condition over landed columns."
     )
+
+
+class PrivacySettings(_Section):
+    """What becomes of the ids of people."""
+
+    pseudonymise: bool = Field(
+        False, description="User ids become keyed hashes; the key comes from SPARKREC_PRIVACY_KEY or the key file."
+    )
+    key_file: str | None = Field(None, description="File that holds the key, at least 16 characters.")
 
 
 class SplitSettings(_Section):
@@ -163,6 +206,7 @@ class Settings(_Section):
     run_date: date | None = Field(None, description="The last day that the run knows; none takes the data's last day.")
     spark: SparkSettings = SparkSettings()
     source: SourceSettings
+    privacy: PrivacySettings = PrivacySettings()
     split: SplitSettings = SplitSettings()
     features: FeatureSettings = FeatureSettings()
     shards: ShardSettings = ShardSettings()

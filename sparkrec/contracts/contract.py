@@ -87,17 +87,64 @@ class ReferencesCheck(_Part):
 TableCheck = Annotated[UniqueCheck | RowCountCheck | ReferencesCheck, Field(discriminator="kind")]
 
 
+class RefusedShareGate(_Part):
+    """Of the rows meant for this table no more than this share was refused."""
+
+    kind: Literal["refused_share"]
+    max: float = Field(ge=0, le=1)
+    on_failure: TableOnFailure
+
+    @property
+    def name(self) -> str:
+        """The name that the check is reported by."""
+        return f"refused_share(at most {self.max:.0%})"
+
+
+class RowCountChangeGate(_Part):
+    """The table has about as many rows as its last version: at least ``min`` and at most ``max`` times as many."""
+
+    kind: Literal["row_count_change"]
+    min: float = Field(0.0, ge=0)
+    max: float = Field(float("inf"), ge=1)
+    on_failure: TableOnFailure
+
+    @property
+    def name(self) -> str:
+        """The name that the check is reported by."""
+        return f"row_count_change({self.min:g} to {self.max:g} times)"
+
+
+class FreshnessGate(_Part):
+    """The newest date of this column is no more days before the run's date. A run without a date passes."""
+
+    kind: Literal["freshness"]
+    column: str
+    max_days: int = Field(ge=0)
+    on_failure: TableOnFailure
+
+    @property
+    def name(self) -> str:
+        """The name that the check is reported by."""
+        return f"freshness({self.column} at most {self.max_days} days old)"
+
+
+TableGate = Annotated[RefusedShareGate | RowCountChangeGate | FreshnessGate, Field(discriminator="kind")]
+
+
 class Contract(_Part):
     """A table: what its rows are, its columns in their order, and what must hold of them."""
 
-    table: str = Field(pattern=r"^(bronze|silver|features|gold)\.[a-z][a-z0-9_]*$", description="Name as layer.table.")
+    table: str = Field(
+        pattern=r"^(private|bronze|silver|features|gold)\.[a-z][a-z0-9_]*$", description="Name as layer.table."
+    )
     description: str
     grain: str = Field(description="What one row is.")
     primary_key: tuple[str, ...] = ()
     open: bool = Field(False, description="Whether the table has columns besides these, before them.")
     columns: dict[str, Column] = Field(min_length=1)
     rules: tuple[RowRule, ...] = ()
-    checks: tuple[TableCheck, ...] = ()
+    checks: tuple[TableCheck, ...] = Field((), description="What must hold of the table itself.")
+    gates: tuple[TableGate, ...] = Field((), description="What must hold of it beside what was and what was refused.")
 
     @property
     def layer(self) -> str:
@@ -115,11 +162,14 @@ class Contract(_Part):
         for check in self.checks:
             if not isinstance(check, RowCountCheck):
                 self._require_columns(check.name, check.columns)
+        for gate in self.gates:
+            if isinstance(gate, FreshnessGate):
+                self._require_columns(gate.name, [gate.column])
         return self
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        names = [rule.name for rule in self.rules] + [check.name for check in self.checks]
+        names = [part.name for part in (*self.rules, *self.checks, *self.gates)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"more than one rule or check is named {', '.join(twice)}")

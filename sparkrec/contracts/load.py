@@ -12,7 +12,7 @@ from sparkrec.contracts.contract import Contract
 from sparkrec.errors import ConfigurationError
 
 # In the order of the data's way; tables of a layer follow by name.
-_LAYERS = ("bronze", "silver", "features", "gold")
+_LAYERS = ("private", "bronze", "silver", "features", "gold")
 _LANDING = "bronze.landing"
 
 

@@ -35,11 +35,12 @@ def render(contract: Contract) -> str:
             (f"`{rule.name}`", f"`{rule.condition}`", rule.on_failure, rule.description) for rule in contract.rules
         ]
         sections.append(_table(("row rule", "every row meets", "on failure", "why"), rules))
-    if contract.checks:
-        checks = [
-            (f"`{check.name}`" + (f" {_band(check)}" if isinstance(check, RowCountCheck) else ""), check.on_failure)
-            for check in contract.checks
-        ]
+    checks = [
+        (f"`{check.name}`" + (f" {_band(check)}" if isinstance(check, RowCountCheck) else ""), check.on_failure)
+        for check in contract.checks
+    ]
+    checks += [(f"`{gate.name}`", gate.on_failure) for gate in contract.gates]
+    if checks:
         sections.append(_table(("table check", "on failure"), checks))
     return "\n\n".join(sections) + "\n"
 

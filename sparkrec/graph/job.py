@@ -13,6 +13,7 @@ class JobSpec:
         reads: What it reads: tables as ``layer.table``, artefacts as ``folder/name``. ``{source}``
             stands for the name of the source.
         writes: What it writes, in the same form. No two jobs write the same.
+        from_outside: Tables that it reads where they exist, and that a command writes, not a job.
         resources: Spark settings that the job needs beyond those of the environment.
     """
 
@@ -20,4 +21,5 @@ class JobSpec:
     description: str
     reads: tuple[str, ...]
     writes: tuple[str, ...]
+    from_outside: tuple[str, ...] = ()
     resources: dict[str, str] = field(default_factory=dict)

@@ -8,12 +8,20 @@ JOBS: tuple[JobSpec, ...] = (
         description="Append landing files that are new to bronze, every column a string.",
         reads=(),
         writes=("bronze.{source}",),
+        from_outside=("private.forgotten",),
     ),
     JobSpec(
         name="clean",
         description="Map, type, dedupe and check the landed lines; refused ones go to quarantine with their reasons.",
         reads=("bronze.{source}",),
-        writes=("silver.interactions", "silver.items", "silver.quarantine"),
+        writes=(
+            "silver.interactions",
+            "silver.searches",
+            "silver.reviews",
+            "silver.items",
+            "silver.quarantine",
+            "private.identities",
+        ),
     ),
     JobSpec(
         name="profile",

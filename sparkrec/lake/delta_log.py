@@ -12,10 +12,10 @@ def newest_version(table: str) -> int | None:
     return max(versions) if versions else None
 
 
-def rows_of_commit(table: str, version: int) -> int:
-    """Rows that a commit wrote, from its own metrics; 0 where it has none."""
+def metric_of_commit(table: str, version: int, name: str) -> int:
+    """What a commit says of itself, such as numOutputRows, the rows that it wrote; 0 where it does not."""
     for line in files.read_bytes(f"{table}/_delta_log/{version:020d}.json").splitlines():
         metrics = json.loads(line).get("commitInfo", {}).get("operationMetrics", {})
-        if "numOutputRows" in metrics:
-            return int(metrics["numOutputRows"])
+        if name in metrics:
+            return int(metrics[name])
     return 0

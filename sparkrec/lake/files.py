@@ -72,11 +72,35 @@ def check_writable(folder: str) -> None:
         ) from None
 
 
+def is_empty(folder: str) -> bool:
+    """Whether nothing lies there, or a folder with nothing in it."""
+    filesystem, path = _open(folder)
+    kind = filesystem.get_file_info(path).type
+    if kind is fs.FileType.Directory:
+        return not filesystem.get_file_info(fs.FileSelector(path))
+    return bool(kind is fs.FileType.NotFound)
+
+
+def move(uri: str, to: str) -> None:
+    """Give a file another name or folder, which is made if need be."""
+    filesystem, path = _open(uri)
+    _, target = _open(to)
+    filesystem.create_dir(target.rpartition("/")[0], recursive=True)
+    filesystem.move(path, target)
+
+
 def delete_folder(uri: str) -> None:
     """Remove a folder and all in it; nothing happens where there is none."""
     filesystem, path = _open(uri)
     if filesystem.get_file_info(path).type is fs.FileType.Directory:
         filesystem.delete_dir(path)
+
+
+def delete_file(uri: str) -> None:
+    """Remove a file; nothing happens where there is none."""
+    filesystem, path = _open(uri)
+    if filesystem.get_file_info(path).type is fs.FileType.File:
+        filesystem.delete_file(path)
 
 
 def subfolders(uri: str) -> list[str]:

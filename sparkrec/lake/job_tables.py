@@ -20,7 +20,7 @@ class JobTables:
     def __init__(self, lake: Lake, spec: JobSpec, source: str) -> None:
         self._lake = lake
         self._spec = spec
-        self._reads = {name.format(source=source) for name in spec.reads}
+        self._reads = {name.format(source=source) for name in (*spec.reads, *spec.from_outside)}
         self._writes = {name.format(source=source) for name in spec.writes}
         self.read_versions: dict[str, int] = {}
         self.written: dict[str, int | None] = {}

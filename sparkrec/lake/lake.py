@@ -1,13 +1,15 @@
 """Tables of the lake by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from sparkrec.errors import DataError
 from sparkrec.lake import files
-from sparkrec.lake.delta_log import newest_version, rows_of_commit
+from sparkrec.lake.delta_log import metric_of_commit, newest_version
 
 LAYERS = ("bronze", "silver", "features", "gold")
 
@@ -68,9 +70,63 @@ class Lake:
         """Make an earlier version the newest again."""
         DeltaTable.forPath(self.spark, self.path(table)).restoreToVersion(version)
 
+    def delete(self, table: str, found: DataFrame, condition: str) -> int:
+        """Delete the rows that meet the condition with any row of ``found`` (``f``), in one commit.
+
+        What is looked for stands in a table and not in the condition, so that it does not get into plans and logs.
+
+        Returns: Rows deleted.
+        """
+        target = DeltaTable.forPath(self.spark, self.path(table)).alias("t")
+        before = self.version(table)
+        target.merge(found.alias("f"), condition).whenMatchedDelete().execute()
+        version = self.version(table)
+        return metric_of_commit(self.path(table), version, "numTargetRowsDeleted") if version != before else 0
+
+    def update(self, table: str, found: DataFrame, condition: str, values: Mapping[str, str]) -> None:
+        """Give the rows that meet the condition with a row of ``found`` (``f``) these values, in one commit."""
+        target = DeltaTable.forPath(self.spark, self.path(table)).alias("t")
+        target.merge(found.alias("f"), condition).whenMatchedUpdate(set=dict(values)).execute()
+
+    def purge(self, table: str) -> None:
+        """Leave nothing of the table but its newest version: no earlier one can be read or restored any more."""
+        path, newest = self.path(table), self.version(table)
+        listing = {
+            "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+            # Else it lists the files in ten thousand tasks, however few there are.
+            "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(
+                4 * self.spark.sparkContext.defaultParallelism
+            ),
+        }
+        with self._conf(listing):
+            DeltaTable.forPath(self.spark, path).vacuum(0)
+        jvm: Any = self.spark._jvm
+        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, path)
+        log.checkpoint()
+        # Commits hold the least and the greatest values of the files that they added.
+        for name in files.file_names(f"{path}/_delta_log"):
+            version = name.split(".")[0]
+            if version.isdigit() and int(version) < newest:
+                files.delete_file(f"{path}/_delta_log/{name}")
+        log.clearCache()
+
+    @contextmanager
+    def _conf(self, settings: Mapping[str, str]) -> Iterator[None]:
+        before = {key: self.spark.conf.get(key, None) for key in settings}
+        for key, value in settings.items():
+            self.spark.conf.set(key, value)
+        try:
+            yield
+        finally:
+            for key, earlier in before.items():
+                if earlier is None:
+                    self.spark.conf.unset(key)
+                else:
+                    self.spark.conf.set(key, earlier)
+
     def rows_written(self, table: str) -> int:
         """Rows that the table's newest version put down, from Delta's own metrics."""
-        return rows_of_commit(self.path(table), self.version(table))
+        return metric_of_commit(self.path(table), self.version(table), "numOutputRows")
 
     def tables(self) -> list[str]:
         """Names of all the tables that exist."""

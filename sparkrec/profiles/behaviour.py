@@ -28,7 +28,8 @@ def net_money() -> Column:
     """Money of purchases less returns."""
     money = F.coalesce(F.col("quantity"), F.lit(1)) * F.coalesce(F.col("unit_price"), F.lit(0.0))
     signed = F.when(is_purchase(), money).when(is_return(), -money).otherwise(0.0)
-    return F.round(F.sum(signed), 2)
+    # Decimals add up to the same in any order.
+    return F.round(F.sum(signed.cast("decimal(28,6)")), 2).cast("double")
 
 
 def return_rate() -> Column:

@@ -17,6 +17,8 @@ class RowAccount:
     duplicates: int
     refused: Mapping[str, int]
     """Rows by the set of reasons that refused them, as ``no_price + quantity_not_positive``."""
+    redelivered: int = 0
+    """Those of the duplicates that have the event id of another row, but not its text."""
 
     @property
     def refused_rows(self) -> int:

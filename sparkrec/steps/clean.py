@@ -1,104 +1,106 @@
-"""Bronze lines to clean events, items and quarantine."""
+"""Bronze lines to clean events, searches, reviews, items and quarantine."""
 
 from pyspark import StorageLevel
-from pyspark.sql import Column, Observation
+from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from sparkrec.cleaning.duplicates import drop_exact_duplicates
-from sparkrec.cleaning.item_versions import ATTRIBUTES, item_versions
-from sparkrec.cleaning.mapping import check_expressions, given, interaction_columns, unreadable_columns
+from sparkrec.cleaning.duplicates import one_of_each
+from sparkrec.cleaning.identities import identities, keyed_hash, with_user_ids
+from sparkrec.cleaning.item_versions import item_versions
+from sparkrec.cleaning.labels import REVIEW, labelled_lines, left_out_keys
+from sparkrec.cleaning.queries import searches
 from sparkrec.cleaning.refusals import reason_set
-from sparkrec.cleaning.titles import tidy_text
+from sparkrec.cleaning.sessions import with_bots, with_sessions
+from sparkrec.config.privacy_key import privacy_key
 from sparkrec.contracts import load_contract
-from sparkrec.contracts.spark import broken_rules, names_where
 from sparkrec.errors import DataError
-from sparkrec.lake.landing import LANDING_COLUMNS, UNREADABLE_LINE
 from sparkrec.steps.context import Counts, JobContext
-
-_ITEM = "_item"
-_ROW = "_row"
 
 
 def run(context: JobContext) -> Counts:
-    """Label each different line with all reasons against it, and put it into silver or into quarantine.
+    """Label each line with all reasons against it, and put one of each into silver or into quarantine.
 
     Raises:
-        ConfigurationError: An expression of the source file does not fit the landed columns.
+        ConfigurationError: An expression of the source file does not fit the landed columns, or ids are to be
+            pseudonymised and there is no key.
         DataError: No event has a user, or landed = kept + duplicates + refused does not hold.
     """
-    source = context.settings.source
-    lines = context.tables.read(f"bronze.{source.name}")
-    for section, expressions in (
-        ("interactions", given(source.interactions)),
-        ("items", given(source.items)),
-        ("refuse", source.refuse),
-    ):
-        check_expressions(lines, section, expressions)
-    contract = load_contract("silver.interactions")
-
+    source, tables = context.settings.source, context.tables
+    lines = tables.read(f"bronze.{source.name}")
+    left_out = left_out_keys(lines, source)
+    if left_out:
+        context.say(f"no line has {', '.join(left_out)}: taken as missing")
+    labelled = labelled_lines(lines, source)
+    is_refused = F.size("reasons") > 0
+    # A refused line does not stand for the event whose id it has: a mended one may come.
+    key = F.when(is_refused, F.concat(F.lit("refused "), "row_id")).otherwise(F.concat_ws(" ", "table", "event_id"))
     seen = Observation("copies")
-    different = drop_exact_duplicates(lines, LANDING_COLUMNS).observe(
-        seen, F.sum("copies").alias("landed"), F.sum(F.col("copies") - 1).alias("duplicates")
-    )
-    canonical = interaction_columns(source.interactions, contract, source.name)
-    own = [name for name in lines.columns if name not in LANDING_COLUMNS]
-    shown = [F.col(f"`{name}`") for name in own if name not in source.personal]
-    conditions: dict[str, Column] = {}
-    if UNREADABLE_LINE in own:
-        conditions["line_unreadable"] = F.col(UNREADABLE_LINE).isNotNull()
-    conditions |= {reason: F.expr(condition) for reason, condition in source.refuse.items()}
-    conditions |= unreadable_columns(source.interactions, contract)
-    item = F.struct(*[_item_attribute(given(source.items).get(name)).alias(name) for name in ATTRIBUTES])
-    labelled = (
-        different.select(
-            *[column.alias(name) for name, column in canonical.items()],
-            item.alias(_ITEM),
-            F.to_json(F.struct(*shown)).alias(_ROW),
-            names_where(conditions).alias("_source_reasons"),
-            "row_id",
-            "_batch_id",
+    different = (
+        one_of_each(labelled, key)
+        .observe(
+            seen,
+            F.count(F.lit(1)).alias("landed"),
+            F.count_if(F.col("copy") == "duplicate").alias("duplicates"),
+            F.count_if(F.col("copy") == "redelivered").alias("redelivered"),
         )
-        .withColumn("reasons", F.concat("_source_reasons", broken_rules(contract)))
-        # Read three times: events, items, quarantine.
+        .where("copy is null")
+        .drop("copy")
+        # Read several times: users, events, items, quarantine.
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
     try:
-        kept = labelled.where(F.size("reasons") == 0)
-        refused = labelled.where(F.size("reasons") > 0)
-        sightings = kept.select("item_id", "event_time", "unit_price", f"{_ITEM}.*")
+        refused = different.where(is_refused)
+        kept = different.where(~is_refused)
+        sightings = kept.where("table = 'silver.interactions'").select("item_id", "event_time", "unit_price", "item.*")
         items = item_versions(sightings).withColumn("source", F.lit(source.name))
-        counts = {
-            "kept": context.tables.replace("silver.interactions", kept.select(*canonical)),
-            "item_versions": context.tables.replace("silver.items", items),
-            "refused": context.tables.replace(
+        counts = _write_events(context, kept) | {
+            "item_versions": tables.replace("silver.items", items),
+            "refused": tables.replace(
                 "silver.quarantine",
-                refused.select(
-                    F.lit("silver.interactions").alias("table"),
-                    F.lit(source.name).alias("source"),
-                    F.col("_batch_id").alias("batch_id"),
-                    "row_id",
-                    F.col(_ROW).alias("row"),
-                    "reasons",
-                    F.lit("refused").alias("status"),
-                ),
+                _as("silver.quarantine", refused.withColumn("status", F.lit("refused"))),
             ),
         }
-        if counts["kept"] and kept.where("user_id is not null").isEmpty():
-            raise DataError(
-                f"{source.name}: none of {counts['kept']:,} events has a user: mend interactions.user_id of the source"
-            )
         by_reason = refused.groupBy(reason_set(F.col("reasons")).alias("reasons")).count().collect()
     finally:
-        labelled.unpersist()
-    landed, duplicates = int(seen.get["landed"] or 0), int(seen.get["duplicates"] or 0)
-    if landed != counts["kept"] + duplicates + counts["refused"]:
+        different.unpersist()
+    copies = {name: int(rows or 0) for name, rows in seen.get.items()}
+    accounted = ("kept", "searches", "duplicates", "redelivered", "refused")
+    counts |= copies
+    if counts["landed"] != sum(counts.get(name, 0) for name in accounted):
+        told = " + ".join(f"{counts[name]:,} {name}" for name in accounted if name in counts)
+        raise DataError(f"{source.name}: {counts['landed']:,} lines landed, but {told} are not that many")
+    return counts | {f"refused.{row.reasons}": int(row["count"]) for row in sorted(by_reason)}
+
+
+def _write_events(context: JobContext, kept: DataFrame) -> Counts:
+    """Write the kept lines as what they are: each with its person, its session, and whether that is a bot."""
+    source, tables = context.settings.source, context.tables
+    privacy = context.settings.privacy
+    if privacy.pseudonymise or source.interactions.account_id:
+        pseudonym = keyed_hash(privacy_key(privacy)) if privacy.pseudonymise else None
+        people = identities(kept, pseudonym).withColumn("source", F.lit(source.name))
+        tables.replace("private.identities", people)
+        kept = with_user_ids(kept, tables.read("private.identities"))
+    if source.interactions.session_id is None:
+        kept = with_sessions(kept, source.sessions)
+    found = with_bots(kept, source.bots).withColumn("session_id", F.coalesce("session_id", "event_id"))
+    events = found.where("table = 'silver.interactions'")
+    counts = {"kept": tables.replace("silver.interactions", _as("silver.interactions", events))}
+    written = tables.read("silver.interactions")
+    if counts["kept"] and written.where("user_id is not null").isEmpty():
         raise DataError(
-            f"{source.name}: {landed:,} lines landed, but {counts['kept']:,} kept + {duplicates:,} duplicates + "
-            f"{counts['refused']:,} refused are not that many"
+            f"{source.name}: none of {counts['kept']:,} events has a user: mend interactions.user_id of the source"
         )
-    refusals = {f"refused.{row.reasons}": int(row["count"]) for row in sorted(by_reason)}
-    return {"landed": landed, "duplicates": duplicates, **counts, **refusals}
+    if source.searches:
+        shown = written.where("event_type = 'impression'")
+        issued = searches(found.where("table = 'silver.searches'"), shown)
+        counts["searches"] = tables.replace("silver.searches", _as("silver.searches", issued))
+    if source.reviews:
+        reviews = found.where(F.col("event_type") == REVIEW)
+        counts["reviews"] = tables.replace("silver.reviews", _as("silver.reviews", reviews))
+    return counts
 
 
-def _item_attribute(expression: str | None) -> Column:
-    return tidy_text(F.expr(expression).cast("string")) if expression else F.lit(None).cast("string")
+def _as(table: str, rows: DataFrame) -> DataFrame:
+    """The columns of the table among those that lines have while they are cleaned."""
+    return rows.select(*load_contract(table).columns)

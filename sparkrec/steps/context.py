@@ -45,6 +45,6 @@ class JobContext:
         return self.known_until
 
     def known_interactions(self) -> DataFrame:
-        """silver.interactions up to the run's day."""
+        """silver.interactions of people, not bots, up to the run's day."""
         interactions = self.tables.read("silver.interactions")
-        return interactions.where(F.col("event_date") <= F.lit(self.run_date))
+        return interactions.where((F.col("event_date") <= F.lit(self.run_date)) & ~F.col("is_bot"))

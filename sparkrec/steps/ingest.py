@@ -4,6 +4,7 @@ import hashlib
 
 from pyspark.sql import functions as F
 
+from sparkrec.cleaning.forgotten import without_forgotten
 from sparkrec.lake.files import sha256_of_files
 from sparkrec.lake.landing import landing_files, read_landing, short_names, unreadable_files
 from sparkrec.steps.context import Counts, JobContext
@@ -25,6 +26,9 @@ def run(context: JobContext) -> Counts:
     rows = 0
     if new:
         lines = read_landing(context.spark, source, list(new))
+        if context.tables.exists("private.forgotten"):
+            forgotten = context.tables.read("private.forgotten")
+            lines = without_forgotten(lines, source.interactions, forgotten)
         names = {name: new[uri] for uri, name in short_names(list(new)).items()}
         batch = F.element_at(
             F.create_map(*[F.lit(text) for pair in names.items() for text in pair]), F.col("_source_file")

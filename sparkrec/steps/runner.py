@@ -21,6 +21,7 @@ from sparkrec.errors import DataError, GateError, SparkrecError
 from sparkrec.graph import JOBS, JobSpec, upstream
 from sparkrec.lake import JobTables, Lake
 from sparkrec.steps.context import Counts, JobContext
+from sparkrec.steps.gates import closed_gates
 from sparkrec.steps.runs import RUNS, latest_runs
 
 _WIDTH = 80
@@ -123,6 +124,11 @@ class Runner:
                 line = f"{table}: {failure.rule} broken by {failure.unexpected:,} of {failure.total:,} rows"
                 self._say_below(f"{failure.on_failure}: {line}")
                 if failure.on_failure == "fail":
+                    broken.append(line)
+            for gate, trouble in closed_gates(self.lake, contract, tables.written[table], self.settings.run_date):
+                line = f"{table}: {gate.name}: {trouble}"
+                self._say_below(f"{gate.on_failure}: {line}")
+                if gate.on_failure == "fail":
                     broken.append(line)
         if broken:
             kept = "its tables keep their last good version"

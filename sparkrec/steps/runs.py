@@ -57,5 +57,6 @@ def row_account(runs: Sequence[JobRun]) -> RowAccount:
             refused = {
                 name.removeprefix("refused."): rows for name, rows in counts.items() if name.startswith("refused.")
             }
-            return RowAccount(counts["landed"], counts["kept"], counts["duplicates"], refused)
+            kept, again = counts["kept"] + counts.get("searches", 0), counts.get("redelivered", 0)
+            return RowAccount(counts["landed"], kept, counts["duplicates"] + again, refused, again)
     raise DataError(f"{RUNS} knows no finished clean job: run `sparkrec job clean` first")

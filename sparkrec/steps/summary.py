@@ -25,7 +25,9 @@ def summary(lake: Lake, settings: Settings) -> str:
     table.add_column("what became of it")
     table.add_column("rows", justify="right")
     table.add_row("kept", f"{account.kept:,}")
-    table.add_row("exact duplicates", f"{account.duplicates:,}")
+    table.add_row("exact duplicates", f"{account.duplicates - account.redelivered:,}")
+    if account.redelivered:
+        table.add_row("sent again under the same event id", f"{account.redelivered:,}")
     for reasons, rows in account.refused.items():
         table.add_row(f"refused: {reasons}", f"{rows:,}")
     table.add_row("landed", f"{account.landed:,}", style="bold")

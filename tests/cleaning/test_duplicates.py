@@ -2,58 +2,55 @@ import hashlib
 
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
-from sparkrec.cleaning.duplicates import drop_exact_duplicates
+from sparkrec.cleaning.duplicates import one_of_each, row_id
 
-PROVENANCE = ("_source_file", "_batch_id")
-LANDED = "invoice string, `Unit Price.net` string, _source_file string, _batch_id string"
-
-
-def test_lines_that_differ_only_in_where_they_came_from_are_one_line(spark: SparkSession) -> None:
-    lines = spark.createDataFrame(
-        [
-            ("1", "2.5", "b.csv", "bb"),
-            ("1", "2.5", "a.csv", "zz"),
-            ("1", "2.5", "a.csv", "aa"),
-            ("1", "2.50", "a.csv", "aa"),
-            ("2", "2.5", "a.csv", "aa"),
-        ],
-        LANDED,
-    )
-
-    different = drop_exact_duplicates(lines, PROVENANCE).drop("row_id").withColumnRenamed("Unit Price.net", "price")
-
-    expected = spark.createDataFrame(
-        [("1", "2.5", "a.csv", "aa", 3), ("1", "2.50", "a.csv", "aa", 1), ("2", "2.5", "a.csv", "aa", 1)],
-        "invoice string, price string, _source_file string, _batch_id string, copies long",
-    )
-    assert_df_equality(different, expected, ignore_row_order=True, ignore_nullable=True)
-
-
-def test_nulls_are_equal_and_no_empty_text(spark: SparkSession) -> None:
-    lines = spark.createDataFrame(
-        [(None, None, "a", "1"), (None, None, "a", "2"), ("", None, "a", "1"), (None, "", "a", "1")], LANDED
-    )
-
-    different = drop_exact_duplicates(lines, PROVENANCE).selectExpr("invoice", "`Unit Price.net` price", "copies")
-
-    expected = spark.createDataFrame(
-        [(None, None, 2), ("", None, 1), (None, "", 1)], "invoice string, price string, copies long"
-    )
-    assert_df_equality(different, expected, ignore_row_order=True, ignore_nullable=True)
+LANDED = "invoice string, `Unit Price.net` string, _source_file string"
 
 
 def test_the_row_id_is_the_hash_of_the_lines_own_text_wherever_it_landed(spark: SparkSession) -> None:
-    lines = spark.createDataFrame([("1", "ä", "a.csv", "aa"), ("2", None, "a.csv", "aa")], LANDED)
-    landed_later = spark.createDataFrame([("2", None, "c.csv", "cc"), ("1", "ä", "b.csv", "bb")], LANDED)
+    lines = spark.createDataFrame([("1", "ä", "a.csv"), ("2", None, "b.csv"), ("1", "ä", "c.csv")], LANDED)
 
-    first, later = (
-        {row.invoice: row.row_id for row in drop_exact_duplicates(some, PROVENANCE).collect()}
-        for some in (lines, landed_later)
+    ids = lines.select(row_id(["invoice", "Unit Price.net"]).alias("id")).collect()
+
+    first = hashlib.sha256('{"Unit Price.net":"ä","invoice":"1"}'.encode()).hexdigest()
+    assert [row.id for row in ids] == [first, hashlib.sha256(b'{"invoice":"2"}').hexdigest(), first]
+
+
+def test_the_row_id_does_not_hang_on_the_order_of_columns_nor_on_one_that_is_missing(spark: SparkSession) -> None:
+    line = spark.createDataFrame([("1", None, "x")], "a string, later string, b string")
+
+    ids = line.select(row_id(["a", "later", "b"]), row_id(["b", "later", "a"]), row_id(["a", "b"])).first()
+
+    assert ids
+    assert len(set(ids)) == 1
+
+
+def test_an_empty_text_is_no_missing_one(spark: SparkSession) -> None:
+    lines = spark.createDataFrame([(None, "1"), ("", "1")], "a string, b string")
+
+    assert lines.select(row_id(["a", "b"])).distinct().count() == 2
+
+
+def test_the_first_by_row_id_counts_the_others_are_copies_of_it_or_redelivered(spark: SparkSession) -> None:
+    lines = spark.createDataFrame(
+        [("e1", "r2"), ("e1", "r1"), ("e1", "r2"), ("e1", "r1"), ("e1", "r1"), ("e2", "r1"), ("e3", "r9")],
+        "event_id string, row_id string",
     )
 
-    assert first == later
-    assert first == {
-        "1": hashlib.sha256('{"invoice":"1","Unit Price.net":"ä"}'.encode()).hexdigest(),
-        "2": hashlib.sha256(b'{"invoice":"2"}').hexdigest(),
-    }
+    found = one_of_each(lines.repartition(3), F.col("event_id"))
+
+    expected = spark.createDataFrame(
+        [
+            ("e1", "r1", None),
+            ("e1", "r1", "duplicate"),
+            ("e1", "r1", "duplicate"),
+            ("e1", "r2", "redelivered"),
+            ("e1", "r2", "duplicate"),
+            ("e2", "r1", None),
+            ("e3", "r9", None),
+        ],
+        "event_id string, row_id string, copy string",
+    )
+    assert_df_equality(found, expected, ignore_row_order=True, ignore_nullable=True)

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sparkrec.lake.delta_log import newest_version, rows_of_commit
+from sparkrec.lake.delta_log import metric_of_commit, newest_version
 
 
 def commit(table: Path, version: int, *actions: dict[str, Any]) -> None:
@@ -35,5 +35,5 @@ def test_a_commits_rows_are_those_of_its_own_metrics(tmp_path: Path) -> None:
     )
     commit(tmp_path, 1, {"commitInfo": {"operation": "RESTORE", "operationMetrics": {"numRestoredFiles": "1"}}})
 
-    assert rows_of_commit(str(tmp_path), 0) == 1234
-    assert rows_of_commit(str(tmp_path), 1) == 0
+    assert metric_of_commit(str(tmp_path), 0, "numOutputRows") == 1234
+    assert metric_of_commit(str(tmp_path), 1, "numOutputRows") == 0

@@ -186,3 +186,18 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"file/lake cannot be written: .*Name another folder"):
         files.check_writable(f"{tmp_path}/file/lake")
+
+
+def test_a_folder_is_empty_until_something_lies_in_it(tmp_path: Path) -> None:
+    assert files.is_empty(str(tmp_path / "not there"))
+    assert files.is_empty(str(tmp_path))
+    (tmp_path / "file").write_text("content")
+    assert not files.is_empty(str(tmp_path))
+    assert not files.is_empty(str(tmp_path / "file"))
+
+
+def test_a_file_is_moved_into_a_folder_that_is_made_for_it(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("content")
+    files.move(str(tmp_path / "old"), str(tmp_path / "a" / "b" / "new"))
+    assert (tmp_path / "a" / "b" / "new").read_text() == "content"
+    assert not (tmp_path / "old").exists()

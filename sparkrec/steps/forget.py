@@ -1,0 +1,156 @@
+"""Remove a person from the lake: no job of the graph, but what ``sparkrec forget`` does."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from sparkrec.cleaning.duplicates import row_id
+from sparkrec.cleaning.forgotten import landed_account, landed_user, mark
+from sparkrec.config import Settings
+from sparkrec.config.settings import SourceSettings
+from sparkrec.contracts import load_contract
+from sparkrec.contracts.spark import conform
+from sparkrec.errors import DataError
+from sparkrec.lake import Lake, files
+from sparkrec.lake.landing import LANDING_COLUMNS, UNREADABLE_LINE
+
+IDENTITIES, FORGOTTEN = "private.identities", "private.forgotten"
+# Shorter values, such as a country, are those of many people.
+_TELLING = 4
+
+
+def forget(settings: Settings, spark: SparkSession, user: str, say: Callable[[str], None]) -> dict[str, int]:
+    """Remove every trace of the person behind a landed user id or account.
+
+    The person goes from bronze, from every table that has users, from the history of these tables, and with the
+    shards, models and report that were made with the person; the next run makes these anew. Lines of the
+    person that are delivered again are left out from now on. To be repeated after a failure, it can be repeated.
+
+    Returns:
+        Rows removed by table.
+
+    Raises:
+        DataError: Nobody has this id, or something of the person is left.
+    """
+    lake, source = Lake(spark, settings.lake), settings.source
+    person = _person(lake, source, user)
+    landed = sorted({row.id for row in person.where("kind = 'landed'").collect()})
+    if not landed:
+        raise DataError(f"{settings.lake} knows no user or account of this id: nothing was changed")
+    _remember(lake, source, person)
+    removed = _from_bronze(lake, source, person, say)
+    ids = person.where("kind = 'person'").select(F.col("id").alias("id")).localCheckpoint()
+    indices = None
+    if lake.exists("features.vocabulary"):
+        vocabulary = lake.read("features.vocabulary").where("feature = 'user'")
+        indices = vocabulary.join(ids, vocabulary["value"] == ids["id"]).select("index").localCheckpoint()
+    for table in lake.tables():
+        columns = lake.read(table).columns
+        if "user_id" in columns:
+            removed[table] = lake.delete(table, ids, "t.user_id = f.id")
+        elif "user_index" in columns and indices is not None:
+            removed[table] = lake.delete(table, indices, "t.user_index = f.index")
+        elif table == "features.vocabulary":
+            # The index stays taken: no other user may come into the place of this one.
+            lake.update(table, ids, "t.feature = 'user' and t.value = f.id", {"value": "concat('forgotten ', t.index)"})
+        lake.purge(table)
+    for made in ("shards", "models"):
+        files.delete_folder(lake.path(f"{made}/").rstrip("/"))
+    files.delete_folder(str(settings.report_folder))
+    if lake.exists(IDENTITIES):
+        removed[IDENTITIES] = lake.delete(IDENTITIES, ids, "t.user_id = f.id")
+        lake.purge(IDENTITIES)
+    _search(lake, person)
+    return {table: rows for table, rows in removed.items() if rows}
+
+
+def _person(lake: Lake, source: SourceSettings, user: str) -> DataFrame:
+    """``kind`` (landed, account or person: the id in the other tables) and ``id`` of all that stands for the person."""
+    given = lake.spark.createDataFrame([(user,)], "given string")
+    if lake.exists(IDENTITIES):
+        known = lake.read(IDENTITIES)
+        is_given = (F.col("given") == F.col("landed_user_id")) | (F.col("given") == F.col("account_id"))
+        people = known.join(given, is_given).select("user_id").distinct()
+        rows = known.join(people, "user_id").select(
+            F.explode(
+                F.array(
+                    F.struct(F.lit("landed").alias("kind"), F.col("landed_user_id").alias("id")),
+                    F.struct(F.lit("account").alias("kind"), F.col("account_id").alias("id")),
+                    F.struct(F.lit("person").alias("kind"), F.col("user_id").alias("id")),
+                )
+            ).alias("one")
+        )
+        return rows.select("one.*").where("id is not null").distinct().localCheckpoint()
+    lines = lake.read(f"bronze.{source.name}").select(landed_user(source.interactions).alias("id")).distinct()
+    here = lines.join(given, F.col("id") == F.col("given"), "left_semi")
+    kinds = F.explode(F.array(F.lit("landed"), F.lit("person")))
+    return here.select(kinds.alias("kind"), "id").localCheckpoint()
+
+
+def _remember(lake: Lake, source: SourceSettings, person: DataFrame) -> None:
+    """Write down marks of the person before anything goes, so that nothing comes back between."""
+    salt = secrets.token_hex(16)
+    if lake.exists(FORGOTTEN):
+        first = lake.read(FORGOTTEN).select("salt").first()
+        salt = first.salt if first else salt
+    id_ = F.when(F.col("kind") == "account", F.concat(F.lit("account "), "id")).otherwise(F.col("id"))
+    salted = person.where("kind != 'person'").join(lake.spark.createDataFrame([(salt,)], "salt string"), how="cross")
+    now = datetime.now(UTC)
+    marks = salted.select("salt", mark(F.col("salt"), id_).alias("mark")).withColumns(
+        {"forgotten_at": F.lit(now), "source": F.lit(source.name)}
+    )
+    lake.append(FORGOTTEN, conform(marks, load_contract(FORGOTTEN)), f"forget {now.isoformat()}")
+
+
+def _from_bronze(lake: Lake, source: SourceSettings, person: DataFrame, say: Callable[[str], None]) -> dict[str, int]:
+    """Remove the person's lines, unreadable ones that hold something of the person, and what quarantine has of them."""
+    table = f"bronze.{source.name}"
+    bronze = lake.read(table)
+    own = [name for name in bronze.columns if name not in LANDING_COLUMNS]
+    bronze = bronze.withColumn("_row", row_id(own)).withColumn("_user", landed_user(source.interactions))
+    bronze = bronze.withColumn("_account", landed_account(source.interactions))
+    account = F.when(F.col("kind") == "account", F.concat(F.lit("account "), "id"))
+    ids = F.broadcast(person.where("kind != 'person'").select(F.coalesce(account, "id").alias("_id")))
+    lines = bronze.join(ids, F.col("_id").isin(F.col("_user"), F.col("_account")), "left_semi")
+    rows = lines.select("_row", "_source_file")
+    personal = [F.col(f"`{name}`") for name in source.personal if name in own]
+    if personal and UNREADABLE_LINE in own:
+        texts = lines.select(F.explode(F.array(*personal)).alias("_text")).where(F.length("_text") >= _TELLING)
+        holds = F.contains(F.col(UNREADABLE_LINE), F.col("_text"))
+        broken = bronze.join(F.broadcast(texts.distinct()), holds, "left_semi")
+        rows = rows.unionByName(broken.select("_row", "_source_file"))
+    rows = rows.distinct().localCheckpoint()
+    landing = [row[0] for row in rows.select("_source_file").distinct().orderBy("_source_file").collect()]
+    ids = rows.select("_row").distinct()
+    columns = ", ".join(f"'{name}', t.`{name}`" for name in sorted(own))
+    removed = {table: lake.delete(table, ids, f"sha2(to_json(named_struct({columns})), 256) = f._row")}
+    lake.purge(table)
+    if lake.exists("silver.quarantine"):
+        removed["silver.quarantine"] = lake.delete("silver.quarantine", ids, "t.row_id = f._row")
+    if landing:
+        say(f"landing files that still hold the person: {_some(landing)}")
+    return removed
+
+
+def _search(lake: Lake, person: DataFrame) -> None:
+    """Look for the person's ids in every text of every table."""
+    ids = person.select("id").distinct().localCheckpoint()
+    left = []
+    for table in [*lake.tables(), *([IDENTITIES] if lake.exists(IDENTITIES) else [])]:
+        rows = lake.read(table)
+        texts = [name for name, kind in rows.dtypes if kind == "string"]
+        if not texts:
+            continue
+        all_texts = F.array(*[F.col(f"`{name}`") for name in texts])
+        if not rows.select(F.explode(all_texts).alias("id")).join(F.broadcast(ids), "id", "left_semi").isEmpty():
+            left.append(table)
+    if left:
+        raise DataError(f"something of the person is left in {_some(left)}: run the same command again")
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

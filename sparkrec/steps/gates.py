@@ -1,0 +1,56 @@
+"""Look at a table beside what it was, what was refused and what day it is."""
+
+from datetime import date
+
+from pyspark.sql import functions as F
+
+from sparkrec.cleaning.refusals import reason_set
+from sparkrec.contracts import Contract
+from sparkrec.contracts.contract import FreshnessGate, RefusedShareGate, RowCountChangeGate, TableGate
+from sparkrec.lake import Lake
+
+_QUARANTINE = "silver.quarantine"
+
+
+def closed_gates(
+    lake: Lake, contract: Contract, before: int | None, run_date: date | None
+) -> list[tuple[TableGate, str]]:
+    """Gates of the table that its newest version does not pass.
+
+    Args:
+        lake: The lake.
+        contract: The table's contract.
+        before: The version before the newest one; None where there was none.
+        run_date: The day of the run, if it was given one.
+    """
+    found = [(gate, _trouble(lake, contract.table, gate, before, run_date)) for gate in contract.gates]
+    return [(gate, trouble) for gate, trouble in found if trouble]
+
+
+def _trouble(lake: Lake, table: str, gate: TableGate, before: int | None, run_date: date | None) -> str | None:
+    match gate:
+        case RefusedShareGate():
+            return _refused(lake, table, gate)
+        case RowCountChangeGate():
+            if before is None:
+                return None
+            was, is_ = lake.read(table, before).count(), lake.read(table).count()
+            if gate.min * was <= is_ <= gate.max * was:
+                return None
+            return f"{is_:,} rows, {was:,} before"
+        case FreshnessGate():
+            row = lake.read(table).agg(F.max(gate.column).alias("newest")).first()
+            if run_date is None or not row or row.newest is None or (run_date - row.newest).days <= gate.max_days:
+                return None
+            return f"the newest is of {row.newest}, the run of {run_date}"
+
+
+def _refused(lake: Lake, table: str, gate: RefusedShareGate) -> str | None:
+    refused = lake.read(_QUARANTINE).where(F.col("table") == table)
+    bad, good = refused.count(), lake.read(table).count()
+    if bad <= gate.max * (bad + good):
+        return None
+    counted = refused.groupBy(reason_set(F.col("reasons")).alias("reasons")).count()
+    worst = counted.orderBy(F.desc("count"), "reasons").limit(3).collect()
+    told = ", ".join(f"{row.reasons} {row['count']:,}" for row in worst)
+    return f"{bad:,} of {bad + good:,} rows refused, most of them for {told}"

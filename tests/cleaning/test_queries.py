@@ -1,0 +1,43 @@
+import pytest
+from pyspark.sql import SparkSession
+
+from sparkrec.cleaning.queries import normalised, searches
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("  Red\tCUP ", "red cup"),
+        ("Café-Crème, 2.5l!", "cafe creme 2 5l"),
+        ("ＵＳＢ　ｃａｂｌｅ", "usb cable"),
+        ("STRASSE straße", "strasse strasse"),
+        ("红色 杯子。", "红色 杯子"),
+        ("がいこくじん ｶﾞ", "がいこくじん ガ"),
+        ("हिन्दी", "हिन्दी"),
+        ("ёлка", "елка"),
+        ("snake_case", "snake case"),
+        ("!?", ""),
+    ],
+)
+def test_case_width_accents_and_punctuation_go_and_every_script_stays(query: str, expected: str) -> None:
+    assert normalised(query) == expected
+    assert normalised(normalised(query)) == expected
+
+
+def test_a_search_has_the_items_that_it_showed_in_their_places(spark: SparkSession) -> None:
+    issued = spark.createDataFrame(
+        [("e1", "s1", "Red Cup"), ("e2", "s2", "red cup"), ("e3", None, "mug")],
+        "event_id string, search_id string, query string",
+    )
+    shown = spark.createDataFrame(
+        [("s1", 10, "c"), ("s1", 2, "b"), ("s1", 1, "a"), ("s1", 1, "a"), (None, 1, "x"), ("s9", 1, "y")],
+        "search_id string, position int, item_id string",
+    )
+
+    found = searches(issued, shown).orderBy("event_id").collect()
+
+    assert [(row.search_id, row.normalised_query, row.result_item_ids) for row in found] == [
+        ("s1", "red cup", ["a", "b", "c"]),
+        ("s2", "red cup", []),
+        ("e3", "mug", []),
+    ]

@@ -1,0 +1,89 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from sparkrec.cleaning.sessions import with_bots, with_sessions
+from sparkrec.config.settings import BotSettings, SessionSettings
+
+START = datetime(2026, 1, 1, 23, 50, tzinfo=UTC)
+SCHEMA = "event_id string, user_id string, session_id string, event_time timestamp, event_type string, agent string"
+
+
+def events(
+    spark: SparkSession, *rows: tuple[str, str | None, float], kind: str = "click", agent: str = "x"
+) -> DataFrame:
+    """Events of ``(id, user, minutes)``."""
+    given = [(id_, user, None, START + timedelta(minutes=minutes), kind, agent) for id_, user, minutes in rows]
+    return spark.createDataFrame(given, SCHEMA)
+
+
+def test_a_session_ends_where_the_next_event_comes_later_than_the_gap(spark: SparkSession) -> None:
+    rows = [("e1", "u", 0.0), ("e2", "u", 30.0), ("e3", "u", 60.001), ("e4", "u", 61.0), ("f1", "v", 1.0)]
+
+    found = with_sessions(events(spark, *reversed(rows)).repartition(3), SessionSettings(gap_minutes=30))
+
+    first = "u 2026-01-01T23:50:00.000"
+    assert {row.event_id: row.session_id for row in found.collect()} == {
+        "e1": first,
+        "e2": first,
+        "e3": "u 2026-01-02T00:50:00.060",
+        "e4": "u 2026-01-02T00:50:00.060",
+        "f1": "v 2026-01-01T23:51:00.000",
+    }
+
+
+def test_an_event_without_a_user_is_a_session_of_its_own(spark: SparkSession) -> None:
+    found = with_sessions(events(spark, ("e1", None, 0.0), ("e2", None, 0.0)), SessionSettings())
+
+    assert {row.session_id for row in found.collect()} == {"e1", "e2"}
+
+
+def test_days_without_a_time_within_are_a_session_each(spark: SparkSession) -> None:
+    day = 24 * 60.0
+    found = with_sessions(events(spark, ("a", "u", 0.0), ("b", "u", 0.0), ("c", "u", day)), SessionSettings())
+
+    assert sorted(len(list(ids)) for ids in _by_session(found).values()) == [1, 2]
+
+
+def _by_session(found: DataFrame) -> dict[str, list[str]]:
+    sessions: dict[str, list[str]] = {}
+    for row in found.collect():
+        sessions.setdefault(row.session_id, []).append(row.event_id)
+    return sessions
+
+
+def bots_among(found: DataFrame) -> set[str]:
+    return {row.user_id for row in found.where("is_bot").collect()}
+
+
+@pytest.fixture
+def visitors(spark: SparkSession) -> DataFrame:
+    """A fast one, a slow one, a fast one who buys, one with few views, one that says what it is, an unknown."""
+    fast = [(number, number * 0.5 / 60) for number in range(10)]
+    frames = [
+        events(spark, *[(f"fast{number}", "fast", at) for number, at in fast]),
+        events(spark, *[(f"slow{number}", "slow", number * 0.2) for number in range(10)]),
+        events(spark, *[(f"buyer{number}", "buyer", at) for number, at in fast]),
+        events(spark, ("bought", "buyer", 60.0), kind="purchase"),
+        events(spark, *[(f"few{number}", "few", at) for number, at in fast[:5]]),
+        events(spark, ("n1", "named", 0.0), agent="Mozilla/5.0"),
+        events(spark, ("n2", "named", 9.0), agent="FriendlyBot/2.1"),
+        events(spark, ("u1", None, 0.0)),
+    ]
+    together = frames[0]
+    for frame in frames[1:]:
+        together = together.unionByName(frame)
+    return together
+
+
+def test_bots_are_those_who_say_so_and_those_who_look_faster_than_people(visitors: DataFrame) -> None:
+    found = with_bots(visitors, BotSettings(least_views=8, gap_seconds=1.0))
+
+    assert bots_among(found) == {"fast", "named"}
+    assert found.where("is_bot").count() == 12
+    assert found.where("is_bot is null").count() == 0
+
+
+def test_without_settings_nobody_is_a_bot(visitors: DataFrame) -> None:
+    assert bots_among(with_bots(visitors, None)) == set()

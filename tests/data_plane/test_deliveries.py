@@ -1,0 +1,121 @@
+"""However a batch is delivered, the tables are the same."""
+
+import gzip
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from sparkrec.config import load_settings
+from sparkrec.config.privacy_key import VARIABLE
+from sparkrec.graph import JOBS, in_order
+from sparkrec.lake import Lake
+from sparkrec.lake.fingerprint import fingerprint
+from sparkrec.steps.runner import Runner
+
+pytestmark = pytest.mark.slow
+
+JOB_NAMES = ("ingest", "clean", "profile")
+Lines = list[str]
+
+
+def event(number: int, **changes: Any) -> str:
+    """A line of the log; None leaves a key out."""
+    line = {
+        "event_id": f"e{number}",
+        "site": ("uk", "de")[number % 2],
+        "site_user": f"v{number % 7}",
+        "account": f"a{number % 7}" if number % 3 else None,
+        "type": ("impression", "click", "purchase", "return")[number % 4],
+        "ts": f"2026-01-{1 + number % 9:02}T{number % 24:02}:{number % 60:02}:00.000+01:00",
+        "item": f"i{number % 11}",
+        "title": f"Thing {number % 11}",
+        "price": 0.1 * (number % 13),
+        "quantity": 1 + number % 3,
+    }
+    return json.dumps({key: value for key, value in (line | changes).items() if value is not None})
+
+
+@pytest.fixture(scope="module")
+def batch() -> Lines:
+    """Events, some twice, some sent again with another text, some refused, some of them twice."""
+    lines = [event(number) for number in range(200)]
+    lines += lines[:10]
+    lines += [event(number, sent_at="later") for number in range(20, 35)]
+    refused = [event(300 + number, price=-1, quantity="two") for number in range(8)]
+    refused += [event(number, item="") for number in range(40, 45)] + ['{"event_id": "e400", "site": "u']
+    searches = [event(500 + number, type="search", item=None, query=f"Thing {number}") for number in range(5)]
+    reviews = [event(600 + number, type="review", rating=1 + number, review="nice") for number in range(5)]
+    return lines + refused + refused[:3] + searches + reviews
+
+
+def once(batch: Lines) -> list[Lines]:
+    return [batch]
+
+
+def three_times(batch: Lines) -> list[Lines]:
+    # Files of the same bytes are one batch; an end that differs makes them three.
+    return [batch, [*batch, ""], [*batch, "", ""]]
+
+
+def reordered(batch: Lines) -> list[Lines]:
+    return [random.Random(1).sample(batch, len(batch))]
+
+
+def split(batch: Lines) -> list[Lines]:
+    return [batch[start::3] for start in (2, 0, 1)]
+
+
+def tables_after(spark: SparkSession, folder: Path, deliveries: list[Lines]) -> dict[str, int]:
+    """Deliver the files one after the other, run the jobs, and tell what the tables hold."""
+    landing = folder / "landing"
+    landing.mkdir()
+    settings = load_settings("test", "events", str(folder / "lake"), overrides=[f"source.landing={landing}"])
+    runner = Runner.start(settings, spark, lambda line: None)
+    jobs = [job for job in in_order(JOBS) if job.name in JOB_NAMES]
+    for number, lines in enumerate(deliveries):
+        (landing / f"{number}.json.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+        runner.run(jobs if number == len(deliveries) - 1 else jobs[:1])
+    lake = Lake(spark, settings.lake)
+    held = [table for table in lake.tables() if table.startswith(("silver.", "gold.")) and "runs" not in table]
+    return {table: fingerprint(lake.read(table)) for table in [*held, "private.identities"]}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def key() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, "a key of the tests")
+        yield
+
+
+@pytest.fixture(scope="module")
+def expected(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, batch: Lines) -> dict[str, int]:
+    return tables_after(spark, tmp_path_factory.mktemp("once"), once(batch))
+
+
+def test_all_tables_are_compared(expected: dict[str, int]) -> None:
+    assert sorted(expected) == [
+        "gold.item_profiles",
+        "gold.user_profiles",
+        "private.identities",
+        "silver.interactions",
+        "silver.items",
+        "silver.quarantine",
+        "silver.reviews",
+        "silver.searches",
+    ]
+
+
+@pytest.mark.parametrize("deliver", [three_times, reordered, split])
+def test_the_tables_are_those_of_one_delivery(
+    spark: SparkSession,
+    tmp_path: Path,
+    batch: Lines,
+    expected: dict[str, int],
+    deliver: Callable[[Lines], list[Lines]],
+) -> None:
+    assert tables_after(spark, tmp_path, deliver(batch)) == expected

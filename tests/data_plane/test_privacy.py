@@ -1,0 +1,158 @@
+"""What is personal stays where it belongs, and goes when it must: the first jobs on a log with planted canaries."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyarrow import parquet as pq
+from pyspark.sql import SparkSession
+
+from sparkrec.config import load_settings
+from sparkrec.config.privacy_key import VARIABLE
+from sparkrec.graph import JOBS as PIPELINE
+from sparkrec.graph import in_order
+from sparkrec.steps.runner import Runner
+
+pytestmark = pytest.mark.slow
+
+KEY = "canary-key-of-the-tests"
+CANARIES = ("Nora Canary", "nora@canary.example", "+44 7700 900123", "canary-visitor", "canary-account")
+JOBS = ("ingest", "clean", "profile", "featurize", "shard")
+# Each in one process with Spark's event log on, as people on a cluster have it.
+RUN = """
+import json, sys
+from sparkrec.config import load_settings
+from sparkrec.graph import JOBS, in_order
+from sparkrec.lake import spark_session
+from sparkrec.steps.forget import forget
+from sparkrec.steps.runner import Runner
+
+command, lake, landing, logs = sys.argv[1:5]
+events = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": logs, "spark.eventLog.compress": "false"}
+overrides = [f"source.landing={landing}", "split.holdout_days=2", f"spark.conf={json.dumps(events)}"]
+settings = load_settings("test", "events", lake, overrides=overrides)
+spark = spark_session(settings.spark, "privacy")
+runner = Runner.start(settings, spark, print)
+if command == "forget":
+    print(forget(settings, spark, sys.argv[5], print))
+runner.run([job for job in in_order(JOBS) if job.name in sys.argv[6:]])
+spark.stop()
+"""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A lake, its landing folder and the logs of all that was run on it."""
+
+    folder: Path
+
+    def run(self, command: str, user: str, *jobs: str) -> str:
+        (self.folder / "logs").mkdir(exist_ok=True)
+        arguments = [command, *(str(self.folder / name) for name in ("lake", "landing", "logs")), user, *jobs]
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            env=os.environ | {VARIABLE: KEY},
+        )
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+        output = self.folder / "logs" / f"output-{len(list((self.folder / 'logs').iterdir()))}.txt"
+        output.write_text(done.stdout + done.stderr, encoding="utf-8")
+        return done.stdout
+
+    def files_with(self, *texts: str, beside: tuple[str, ...] = ()) -> dict[str, set[str]]:
+        """Texts found in each file below the folder, those in ``beside`` left out; of Parquet files in any version."""
+        found: dict[str, set[str]] = {}
+        for path in sorted(self.folder.rglob("*")):
+            name = str(path.relative_to(self.folder))
+            if not path.is_file() or name.startswith(beside):
+                continue
+            content = path.read_bytes()
+            if path.suffix == ".parquet":
+                content += json.dumps(pq.ParquetFile(path).read().to_pylist(), default=str, ensure_ascii=False).encode()
+            held = {text for text in texts if text.encode() in content}
+            if held:
+                found[name] = held
+        return found
+
+
+def line(number: int, **changes: Any) -> str:
+    own = {
+        "event_id": f"e{number}",
+        "site": "uk",
+        "site_user": f"visitor-{number % 9}",
+        "name": f"Somebody {number % 9}",
+        "type": "purchase",
+        "ts": f"2026-01-{1 + number % 12:02}T{number % 24:02}:00:00+00:00",
+        "item": f"i{number % 7}",
+        "title": f"red thing {number % 7}",
+        "price": 1.5,
+    }
+    return json.dumps({key: value for key, value in (own | changes).items() if value is not None})
+
+
+def canary_lines() -> list[str]:
+    name, mail, phone, visitor, account = CANARIES
+    person = {"site_user": visitor, "account": account, "name": name, "email": mail, "phone": phone}
+    lines = [line(1000 + number, **person) for number in range(24)]
+    lines += [line(1100 + number, **person, site="de") for number in range(3)]
+    lines += [line(1200, **(person | {"price": -1})), line(1201, **(person | {"type": "teleport"}))]
+    lines += [line(1300, **person)[:-12], line(1301, **person, type="search", item=None, query="a cup")]
+    # Seen under this account only here, so that the account is what joins them.
+    return [*lines, line(1400, site="jp", site_user="other-visitor", account=account)]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    shop = Shop(tmp_path_factory.mktemp("privacy"))
+    (shop.folder / "landing").mkdir()
+    lines = [line(number) for number in range(150)] + canary_lines()
+    (shop.folder / "landing" / "a.json.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    shop.run("run", "", *JOBS)
+    return shop
+
+
+def test_nothing_personal_leaves_bronze_and_the_key_is_nowhere(shop: Shop) -> None:
+    where_they_belong = ("landing", "lake/bronze", "lake/private")
+    held = shop.files_with(*CANARIES)
+    assert {text for texts in held.values() for text in texts} == set(CANARIES)
+    assert all(name.startswith(where_they_belong) for name in held), held
+    assert shop.files_with(KEY) == {}
+
+
+def test_a_forgotten_person_is_nowhere_and_does_not_come_back(
+    shop: Shop, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identities = next((shop.folder / "lake" / "private" / "identities").glob("*.parquet"))
+    pseudonyms = {
+        row["user_id"] for row in pq.ParquetFile(identities).read().to_pylist() if "canary" in row["landed_user_id"]
+    }
+    (pseudonym,) = pseudonyms
+    tables = {name.split("/")[2] for name in shop.files_with(pseudonym) if name.startswith("lake")}
+    assert {"interactions", "searches", "user_profiles", "positives", "vocabulary", "identities"} <= tables
+
+    told = shop.run("forget", "de:canary-visitor")
+
+    assert "'bronze.events': 32" in told
+    assert "a.json.gz" in told
+    # The forget command's own words name nobody, and the old event log never did.
+    assert shop.files_with(*CANARIES, pseudonym, "other-visitor", beside=("landing",)) == {}
+    assert not (shop.folder / "lake" / "shards").exists()
+
+    # Whose line an unreadable one is cannot be seen, so none is delivered again here.
+    again = [text for text in canary_lines() if text.endswith("}")]
+    (shop.folder / "landing" / "b.json.gz").write_bytes(gzip.compress("\n".join([*again, line(2000)]).encode()))
+    monkeypatch.setenv(VARIABLE, KEY)
+    overrides = [f"source.landing={shop.folder / 'landing'}"]
+    settings = load_settings("test", "events", str(shop.folder / "lake"), overrides=overrides)
+    Runner.start(settings, spark, lambda line: None).run([job for job in in_order(PIPELINE) if job.name in JOBS[:3]])
+    assert shop.files_with(*CANARIES, pseudonym, "other-visitor", beside=("landing",)) == {}
+    assert any(name.startswith("lake/silver/interactions") for name in shop.files_with("e2000"))
