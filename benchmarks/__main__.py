@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import pipeline
+from benchmarks import data, pipeline
 
-PARTS: dict[str, Callable[[], dict[str, float]]] = {"pipeline": pipeline.figures}
+PARTS: dict[str, Callable[[], dict[str, float]]] = {"pipeline": pipeline.figures, "data": data.figures}
 
 
 def main(names: list[str]) -> int:

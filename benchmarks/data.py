@@ -1,0 +1,119 @@
+"""Landing to profiles on simulated events, beside DuckDB doing the same in SQL on the same files.
+
+``SPARKREC_BENCH_EVENTS`` names the sizes, such as ``1000000,5000000``. The simulations stay in ``build/bench``.
+"""
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import psutil
+
+from sparkrec.config import load_settings
+from sparkrec.config.privacy_key import VARIABLE
+from sparkrec.graph import JOBS
+from sparkrec.lake import spark_session
+from sparkrec.simulation import SimulationSettings, simulate
+from sparkrec.steps.runner import Runner
+from sparkrec.steps.runs import latest_runs
+
+_SIZES = "1000000,5000000,25000000"
+_JOBS = ("ingest", "clean", "profile")
+_HOT = 0.2
+
+
+def figures() -> dict[str, float]:
+    """Seconds and rates by size, and the ratios: ``data.exponent``, ``data.skew_ratio``, ``data.duckdb_ratio``."""
+    os.environ.setdefault(VARIABLE, "a key of the benchmark")
+    sizes = [int(size) for size in os.environ.get("SPARKREC_BENCH_EVENTS", _SIZES).split(",")]
+    found: dict[str, float] = {}
+    took = {}
+    for size in sizes:
+        landing = _landing(size, 0.0)
+        took[size], counts = _pipeline(landing, f"data.{size}", found)
+        found[f"data.{size}.duckdb.seconds"] = _duckdb(landing, counts)
+    if len(sizes) > 1:
+        found["data.exponent"] = float(np.polyfit(np.log(sizes), np.log([took[size] for size in sizes]), 1)[0])
+    hot, _ = _pipeline(_landing(sizes[0], _HOT), "data.hot", found)
+    found["data.skew_ratio"] = hot / took[sizes[0]]
+    found["data.duckdb_ratio"] = took[sizes[-1]] / found[f"data.{sizes[-1]}.duckdb.seconds"]
+    return found
+
+
+def _landing(events: int, hot: float) -> Path:
+    folder = Path("build/bench") / f"events-{events}-{hot}"
+    if not (folder / "truth" / "counts").exists():
+        settings = load_settings("local", "events", lake=str(folder))
+        spark = spark_session(settings.spark, "sparkrec bench simulation")
+        try:
+            people, items = max(events // 50, 100), max(events // 200, 2_000)
+            shop = SimulationSettings(events=events, users=people, items=min(items, 50_000), hot_item_share=hot)
+            simulate(spark, shop, str(folder), print)
+        finally:
+            spark.stop()
+    return (folder / "landing").resolve()
+
+
+def _pipeline(landing: Path, name: str, found: dict[str, float]) -> tuple[float, dict[str, int]]:
+    """Seconds of the jobs, and what the clean job counted."""
+    with tempfile.TemporaryDirectory() as lake, _peak_memory() as peak:
+        settings = load_settings("local", "events", lake=lake, overrides=[f"source.landing={landing}"])
+        spark = spark_session(settings.spark, "sparkrec bench data")
+        try:
+            runner = Runner.start(settings, spark, print)
+            runner.run([job for job in JOBS if job.name in _JOBS])
+            runs = {run.job: run for run in latest_runs(runner.lake, _JOBS)}
+        finally:
+            spark.stop()
+    counts = runs["clean"].counts
+    for job, run in runs.items():
+        found[f"{name}.{job}.events_per_second"] = counts["landed"] / run.seconds
+    seconds = sum(run.seconds for run in runs.values())
+    found[f"{name}.seconds"], found[f"{name}.peak_gigabytes"] = seconds, peak[0] / 1e9
+    return seconds, counts
+
+
+def _duckdb(landing: Path, counts: dict[str, int]) -> float:
+    """Seconds of DuckDB, two threads and the memory of the pipeline; its rows must be those of the pipeline."""
+    script = (Path(__file__).parent / "data.sql").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as out, duckdb.connect(f"{out}/work.duckdb") as database:
+        database.execute("set threads = 2; set memory_limit = '6GB'; set timezone = 'UTC'")
+        started = time.monotonic()
+        database.execute(script.format(landing=landing, out=out))
+        seconds = time.monotonic() - started
+        for table, rows in (("interactions", counts["kept"]), ("searches", counts["searches"])):
+            found = database.execute(f"select count(*) from read_parquet('{out}/{table}.parquet')").fetchone()
+            if found != (rows,):
+                raise ValueError(f"DuckDB has {found} {table}, the pipeline {rows}")
+    return seconds
+
+
+@contextmanager
+def _peak_memory() -> Iterator[list[int]]:
+    """The most memory, in bytes, that this process and those below it hold at once, shared pages counted once."""
+    peak, over = [0], threading.Event()
+
+    def watch() -> None:
+        me = psutil.Process()
+        while not over.wait(0.5):
+            held = 0
+            for process in [me, *me.children(recursive=True)]:
+                try:
+                    held += process.memory_full_info().pss
+                except psutil.Error:
+                    continue
+            peak[0] = max(peak[0], held)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        over.set()
+        watcher.join()
