@@ -26,8 +26,8 @@ def forget(settings: Settings, spark: SparkSession, user: str, say: Callable[[st
     """Remove every trace of the person behind a landed user id or account.
 
     The person goes from bronze, from every table that has users, from the history of these tables, and with the
-    shards, models and report that were made with the person; the next run makes these anew. Lines of the
-    person that are delivered again are left out from now on. To be repeated after a failure, it can be repeated.
+    shards, models and report page that were made with the person; the next run makes these anew. Lines of the
+    person that are delivered again are left out from now on. After a failure it can be run again.
 
     Returns:
         Rows removed by table.
@@ -37,8 +37,7 @@ def forget(settings: Settings, spark: SparkSession, user: str, say: Callable[[st
     """
     lake, source = Lake(spark, settings.lake), settings.source
     person = _person(lake, source, user)
-    landed = sorted({row.id for row in person.where("kind = 'landed'").collect()})
-    if not landed:
+    if person.isEmpty():
         raise DataError(f"{settings.lake} knows no user or account of this id: nothing was changed")
     _remember(lake, source, person)
     removed = _from_bronze(lake, source, person, say)
@@ -59,7 +58,7 @@ def forget(settings: Settings, spark: SparkSession, user: str, say: Callable[[st
         lake.purge(table)
     for made in ("shards", "models"):
         files.delete_folder(lake.path(f"{made}/").rstrip("/"))
-    files.delete_folder(str(settings.report_folder))
+    files.delete_file(f"{settings.report_folder}/index.html")
     if lake.exists(IDENTITIES):
         removed[IDENTITIES] = lake.delete(IDENTITIES, ids, "t.user_id = f.id")
         lake.purge(IDENTITIES)
@@ -83,11 +82,20 @@ def _person(lake: Lake, source: SourceSettings, user: str) -> DataFrame:
                 )
             ).alias("one")
         )
-        return rows.select("one.*").where("id is not null").distinct().localCheckpoint()
-    lines = lake.read(f"bronze.{source.name}").select(landed_user(source.interactions).alias("id")).distinct()
-    here = lines.join(given, F.col("id") == F.col("given"), "left_semi")
+        found = rows.select("one.*").where("id is not null").distinct().localCheckpoint()
+        if not found.isEmpty():
+            return found
+    known = given.join(
+        lake.read(f"bronze.{source.name}").select(landed_user(source.interactions).alias("_user")).distinct(),
+        F.col("given") == F.col("_user"),
+        "left_semi",
+    )
+    if lake.exists(FORGOTTEN):
+        # Whoever was being forgotten when the command was broken off may be gone from here already.
+        marks = lake.read(FORGOTTEN)
+        known = known.union(given.join(marks, mark(F.col("salt"), F.col("given")) == F.col("mark"), "left_semi"))
     kinds = F.explode(F.array(F.lit("landed"), F.lit("person")))
-    return here.select(kinds.alias("kind"), "id").localCheckpoint()
+    return known.distinct().select(kinds.alias("kind"), F.col("given").alias("id")).localCheckpoint()
 
 
 def _remember(lake: Lake, source: SourceSettings, person: DataFrame) -> None:

@@ -15,8 +15,10 @@ from pyspark.sql import SparkSession
 
 from sparkrec.config import load_settings
 from sparkrec.config.privacy_key import VARIABLE
+from sparkrec.errors import DataError
 from sparkrec.graph import JOBS as PIPELINE
 from sparkrec.graph import in_order
+from sparkrec.steps.forget import forget
 from sparkrec.steps.runner import Runner
 
 pytestmark = pytest.mark.slow
@@ -128,6 +130,13 @@ def test_nothing_personal_leaves_bronze_and_the_key_is_nowhere(shop: Shop) -> No
     assert shop.files_with(KEY) == {}
 
 
+def test_a_person_whom_nobody_knows_changes_nothing(shop: Shop, spark: SparkSession) -> None:
+    settings = load_settings("test", "events", str(shop.folder / "lake"))
+    with pytest.raises(DataError, match="knows no user or account of this id: nothing was changed"):
+        forget(settings, spark, "uk:nobody", print)
+    assert not (shop.folder / "lake" / "private" / "forgotten").exists()
+
+
 def test_a_forgotten_person_is_nowhere_and_does_not_come_back(
     shop: Shop, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +155,9 @@ def test_a_forgotten_person_is_nowhere_and_does_not_come_back(
     # The forget command's own words name nobody, and the old event log never did.
     assert shop.files_with(*CANARIES, pseudonym, "other-visitor", beside=("landing",)) == {}
     assert not (shop.folder / "lake" / "shards").exists()
+    # As after a command that was broken off: what is gone already is no reason to stop.
+    lake = str(shop.folder / "lake")
+    assert forget(load_settings("test", "events", lake), spark, "de:canary-visitor", print) == {}
 
     # Whose line an unreadable one is cannot be seen, so none is delivered again here.
     again = [text for text in canary_lines() if text.endswith("}")]
