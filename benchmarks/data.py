@@ -50,13 +50,10 @@ def _landing(events: int, hot: float) -> Path:
     folder = Path("build/bench") / f"events-{events}-{hot}"
     if not (folder / "truth" / "counts").exists():
         settings = load_settings("local", "events", lake=str(folder))
-        spark = spark_session(settings.spark, "sparkrec bench simulation")
-        try:
-            people, items = max(events // 50, 100), max(events // 200, 2_000)
-            shop = SimulationSettings(events=events, users=people, items=min(items, 50_000), hot_item_share=hot)
+        people, items = max(events // 50, 100), max(events // 200, 2_000)
+        shop = SimulationSettings(events=events, users=people, items=min(items, 50_000), hot_item_share=hot)
+        with spark_session(settings.spark, "sparkrec bench simulation") as spark:
             simulate(spark, shop, str(folder), print)
-        finally:
-            spark.stop()
     return (folder / "landing").resolve()
 
 
@@ -64,13 +61,10 @@ def _pipeline(landing: Path, name: str, found: dict[str, float]) -> tuple[float,
     """Seconds of the jobs, and what the clean job counted."""
     with tempfile.TemporaryDirectory() as lake, _peak_memory() as peak:
         settings = load_settings("local", "events", lake=lake, overrides=[f"source.landing={landing}"])
-        spark = spark_session(settings.spark, "sparkrec bench data")
-        try:
+        with spark_session(settings.spark, "sparkrec bench data") as spark:
             runner = Runner.start(settings, spark, print)
             runner.run([job for job in JOBS if job.name in _JOBS])
             runs = {run.job: run for run in latest_runs(runner.lake, _JOBS)}
-        finally:
-            spark.stop()
     counts = runs["clean"].counts
     for job, run in runs.items():
         found[f"{name}.{job}.events_per_second"] = counts["landed"] / run.seconds

@@ -13,13 +13,10 @@ def figures() -> dict[str, float]:
     """Run the demo's source in a lake of its own and read the times that the jobs wrote down."""
     with tempfile.TemporaryDirectory() as lake:
         settings = load_settings("local", "online_retail", lake=lake)
-        spark = spark_session(settings.spark, "sparkrec bench")
-        try:
+        with spark_session(settings.spark, "sparkrec bench") as spark:
             runner = Runner.start(settings, spark, print)
             runner.run(in_order(JOBS))
             runs = latest_runs(runner.lake, [job.name for job in in_order(JOBS)])
-        finally:
-            spark.stop()
     seconds = sum(run.seconds for run in runs)
     found = {f"pipeline.seconds.{run.job}": run.seconds for run in runs}
     return {**found, "pipeline.seconds": seconds, "pipeline.lines_per_second": row_account(runs).landed / seconds}

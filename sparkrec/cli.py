@@ -77,12 +77,8 @@ def forget(
     from sparkrec.lake.lock import at_work
     from sparkrec.steps import forget as step
 
-    with at_work(settings.lake, None):
-        spark = spark_session(settings.spark, "sparkrec forget")
-        try:
-            removed = step.forget(settings, spark, user, typer.echo)
-        finally:
-            spark.stop()
+    with at_work(settings.lake, None), spark_session(settings.spark, "sparkrec forget") as spark:
+        removed = step.forget(settings, spark, user, typer.echo)
     for table, rows in removed.items():
         typer.echo(f"{table}: {rows:,} rows removed")
     typer.echo("shards, models and report are removed; `sparkrec run` makes them anew without the person")
@@ -140,11 +136,8 @@ def simulate(
     spark_settings = load_spark_settings(env)
     write.check(settings, out)
     files.check_writable(out)
-    spark = spark_session(spark_settings, "sparkrec simulate")
-    try:
+    with spark_session(spark_settings, "sparkrec simulate") as spark:
         write.simulate(spark, settings, out, typer.echo)
-    finally:
-        spark.stop()
 
 
 @app.command()
@@ -213,11 +206,8 @@ def _run_alone(settings: Settings, specs: list[JobSpec], whole: bool) -> None:
     from sparkrec.steps.runner import Runner
     from sparkrec.steps.summary import summary
 
-    spark = spark_session(settings.spark, f"sparkrec {'run' if whole else specs[0].name}")
-    try:
+    with spark_session(settings.spark, f"sparkrec {'run' if whole else specs[0].name}") as spark:
         runner = Runner.start(settings, spark, typer.echo)
         runner.run(specs)
         if whole:
             typer.echo(summary(runner.lake, settings))
-    finally:
-        spark.stop()

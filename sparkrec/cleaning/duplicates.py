@@ -6,13 +6,15 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 
-def row_id(columns: Sequence[str]) -> Column:
+def row_id(columns: Sequence[str], alias: str | None = None) -> Column:
     """SHA-256 of a line as JSON: the same for the same text, in whatever file and batch it landed.
 
     Args:
         columns: The source's own columns; in what order they landed does not matter.
+        alias: Name of the table that has them, where there are others beside it.
     """
-    return F.sha2(F.to_json(F.struct(*[F.col(f"`{name}`") for name in sorted(columns)])), 256)
+    table = f"{alias}." if alias else ""
+    return F.sha2(F.to_json(F.struct(*[F.col(f"{table}`{name}`") for name in sorted(columns)])), 256)
 
 
 def one_of_each(lines: DataFrame, key: Column) -> DataFrame:
@@ -27,7 +29,7 @@ def one_of_each(lines: DataFrame, key: Column) -> DataFrame:
         ``lines`` with ``copy``: null on the line that counts, ``duplicate`` on one that repeats another line
         exactly, ``redelivered`` on one that has the key of another line, but not its text.
     """
-    same = Window.partitionBy("_key").orderBy("row_id")
+    same = Window.partitionBy(key).orderBy("row_id")
     before = F.lag("row_id").over(same)
     copy = F.when(before == F.col("row_id"), F.lit("duplicate")).when(before.isNotNull(), F.lit("redelivered"))
-    return lines.withColumn("_key", key).withColumn("copy", copy).drop("_key")
+    return lines.withColumn("copy", copy)

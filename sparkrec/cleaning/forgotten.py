@@ -3,21 +3,15 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from sparkrec.cleaning.identities import of_account
+from sparkrec.cleaning.mapping import read_as
 from sparkrec.config.settings import InteractionsMapping
 
 
-def landed_user(mapping: InteractionsMapping) -> Column:
-    """The user id of a line, as the source maps it; an empty one is missing."""
-    return _id(mapping.user_id)
-
-
-def landed_account(mapping: InteractionsMapping) -> Column:
-    """The account of a line, as `marks` takes it; null where the source has none."""
-    return F.concat(F.lit("account "), _id(mapping.account_id or "null"))
-
-
-def _id(expression: str) -> Column:
-    return F.nullif(F.trim(F.expr(expression).cast("string")), F.lit(""))
+def with_landed_ids(lines: DataFrame, mapping: InteractionsMapping) -> DataFrame:
+    """The lines with ``_user`` and ``_account``: what `mark` takes of their user and account, null where missing."""
+    account = read_as(mapping.account_id, "string")
+    return lines.withColumns({"_user": read_as(mapping.user_id, "string"), "_account": of_account(account)})
 
 
 def mark(salt: Column, id_: Column) -> Column:
@@ -32,12 +26,10 @@ def without_forgotten(lines: DataFrame, mapping: InteractionsMapping, forgotten:
     """
     salts = forgotten.select("salt").distinct()
     known = forgotten.groupBy("mark").agg(F.max("forgotten_at").alias("_forgotten_at"))
-    salted = lines.join(F.broadcast(salts), how="cross")
-    found = salted
-    for name, id_ in (("_by_user", landed_user(mapping)), ("_by_account", landed_account(mapping))):
-        one = known.select(F.col("mark").alias("_mark"), F.col("_forgotten_at").alias(name))
-        found = found.withColumn("_own", mark(F.col("salt"), id_))
-        found = found.join(F.broadcast(one), F.col("_own") == F.col("_mark"), "left").drop("_own", "_mark")
+    found = with_landed_ids(lines, mapping).join(F.broadcast(salts), how="cross")
+    for id_ in ("_user", "_account"):
+        one = known.select(F.col("mark").alias("_mark"), F.col("_forgotten_at").alias(f"_by{id_}"))
+        found = found.join(F.broadcast(one), mark(F.col("salt"), F.col(id_)) == F.col("_mark"), "left").drop("_mark")
     at = F.greatest("_by_user", "_by_account")
     time = F.expr(mapping.event_time).cast("timestamp")
     return found.where(at.isNull() | (time > at)).select(*[F.col(f"`{name}`") for name in lines.columns])

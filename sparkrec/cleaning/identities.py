@@ -11,6 +11,11 @@ from pyspark.sql.pandas.functions import pandas_udf
 Pseudonym = Callable[[Column], Column]
 
 
+def of_account(account: Column | str) -> Column:
+    """The id of whoever has the account: an account and a visitor of the same name are not the same person."""
+    return F.concat(F.lit("account "), account)
+
+
 def identities(events: DataFrame, pseudonym: Pseudonym | None) -> DataFrame:
     """Which user id each landed id stands for (private.identities, without its source).
 
@@ -23,10 +28,7 @@ def identities(events: DataFrame, pseudonym: Pseudonym | None) -> DataFrame:
         .groupBy("user_id")
         .agg(F.mode("account_id", deterministic=True).alias("account_id"))
     )
-    # An account and a visitor of the same name are not the same person.
-    person = F.when(F.col("account_id").isNotNull(), F.concat(F.lit("account "), "account_id")).otherwise(
-        F.col("user_id")
-    )
+    person = F.coalesce(of_account("account_id"), "user_id")
     return seen.select(
         F.col("user_id").alias("landed_user_id"),
         "account_id",

@@ -1,26 +1,36 @@
 """Landed lines as typed events, each labelled with all the reasons against it."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.cleaning.duplicates import row_id
 from sparkrec.cleaning.item_versions import ATTRIBUTES
-from sparkrec.cleaning.mapping import absent_columns, check_expressions, given, interaction_columns, unreadable_columns
+from sparkrec.cleaning.mapping import (
+    absent_columns,
+    check_expressions,
+    given,
+    interaction_columns,
+    read_as,
+    unreadable_columns,
+)
 from sparkrec.cleaning.titles import tidy_text
 from sparkrec.config.settings import SourceSettings
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import broken_rules, names_where
-from sparkrec.lake.landing import LANDING_COLUMNS, UNREADABLE_LINE
+from sparkrec.lake.landing import UNREADABLE_LINE, own_columns
 
 SEARCH, REVIEW = "search", "review"
 
 
-def labelled_lines(lines: DataFrame, source: SourceSettings) -> DataFrame:
+def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[str] = ()) -> DataFrame:
     """Every landed line once, in one pass over them.
 
     Args:
         lines: The source's bronze table.
         source: Its expressions and its own reasons to refuse a line.
+        left_out: What `left_out_keys` found: columns to be taken as missing.
 
     Returns:
         The columns of silver.interactions, and beside them ``account_id``, ``agent`` (the user agent), ``query``,
@@ -31,23 +41,20 @@ def labelled_lines(lines: DataFrame, source: SourceSettings) -> DataFrame:
     Raises:
         ConfigurationError: An expression of the source file does not fit the landed columns.
     """
-    for name in left_out_keys(lines, source):
-        lines = lines.withColumn(name, F.lit(None).cast("string"))
-    for section in ("interactions", "items", "searches", "reviews"):
-        check_expressions(lines, section, given(getattr(source, section)))
-    check_expressions(lines, "refuse", source.refuse)
-    if source.bots and source.bots.agent:
-        check_expressions(lines, "bots", {"agent": source.bots.agent})
-    own = [name for name in lines.columns if name not in LANDING_COLUMNS]
+    lines = lines.withColumns({name: F.lit(None).cast("string") for name in left_out})
+    expressions = _expressions(source)
+    for section, of_section in expressions.items():
+        check_expressions(lines, section, of_section)
+    own = own_columns(lines.columns)
     contract = load_contract("silver.interactions")
-    searches, reviews = given(source.searches), given(source.reviews)
+    items, searches, reviews, bots = (expressions[name] for name in ("items", "searches", "reviews", "bots"))
     canonical = interaction_columns(source.interactions, contract, source.name)
     canonical |= {
-        "agent": F.expr((source.bots and source.bots.agent) or "null").cast("string"),
+        "agent": F.expr(bots.get("agent", "null")).cast("string"),
         "query": _text(searches.get("query")),
-        "rating": F.expr(reviews.get("rating", "null")).cast("double"),
+        "rating": read_as(reviews.get("rating"), "double"),
         "text": _text(reviews.get("text")),
-        "item": F.struct(*[_text(given(source.items).get(name)).alias(name) for name in ATTRIBUTES]),
+        "item": F.struct(*[_text(items.get(name)).alias(name) for name in ATTRIBUTES]),
     }
     unreadable = unreadable_columns(source.interactions, contract)
     if "rating" in reviews:
@@ -65,7 +72,7 @@ def labelled_lines(lines: DataFrame, source: SourceSettings) -> DataFrame:
         overruled.alias("_overruled"),
     )
     is_search = (F.col("event_type") == SEARCH) & F.lit(source.searches is not None)
-    of_reviews = F.when(F.col("event_type") == REVIEW, _broken("silver.reviews")).otherwise(_none())
+    of_reviews = F.when(F.col("event_type") == REVIEW, _broken("silver.reviews")).otherwise(names_where({}))
     of_events = F.concat(broken_rules(contract), of_reviews)
     broken = F.when(is_search, _broken("silver.searches")).otherwise(of_events)
     # Nothing more can be said of a line that does not have its columns.
@@ -88,11 +95,28 @@ def left_out_keys(lines: DataFrame, source: SourceSettings) -> list[str]:
     if source.format != "jsonl":
         return []
     needed = ("user_id", "item_id", "event_time")
-    events = {key: value for key, value in given(source.interactions).items() if key not in needed}
-    others = [given(source.items), given(source.searches), given(source.reviews), source.refuse]
-    expressions = [expression for section in (events, *others) for expression in section.values()]
-    agent = [source.bots.agent] if source.bots and source.bots.agent else []
-    return absent_columns(lines, [*expressions, *agent])
+    return absent_columns(
+        lines,
+        [
+            expression
+            for section, expressions in _expressions(source).items()
+            for key, expression in expressions.items()
+            if (section, key) not in [("interactions", column) for column in needed]
+        ],
+    )
+
+
+def _expressions(source: SourceSettings) -> dict[str, dict[str, str]]:
+    """All expressions of the source file, by section and key."""
+    agent = source.bots and source.bots.agent
+    return {
+        "interactions": given(source.interactions),
+        "items": given(source.items),
+        "searches": given(source.searches),
+        "reviews": given(source.reviews),
+        "refuse": source.refuse,
+        "bots": {"agent": agent} if agent else {},
+    }
 
 
 def _shown(own: list[str], source: SourceSettings) -> list[str]:
@@ -103,10 +127,6 @@ def _shown(own: list[str], source: SourceSettings) -> list[str]:
 
 def _broken(table: str) -> Column:
     return broken_rules(load_contract(table))
-
-
-def _none() -> Column:
-    return F.array().cast("array<string>")
 
 
 def _text(expression: str | None) -> Column:

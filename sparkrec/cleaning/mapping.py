@@ -67,15 +67,16 @@ def interaction_columns(mapping: InteractionsMapping, contract: Contract, source
     none, bots) stays null.
     """
     expressions = given(mapping)
-    columns = {name: _read(expressions.get(name), column.type) for name, column in contract.columns.items()}
+    columns = {name: read_as(expressions.get(name), column.type) for name, column in contract.columns.items()}
     columns["event_id"] = F.coalesce(columns["event_id"], F.col("row_id"))
     columns["event_date"] = F.to_date(columns["event_time"])
     columns["source"] = F.lit(source)
-    columns["account_id"] = _read(expressions.get("account_id"), "string")
+    columns["account_id"] = read_as(expressions.get("account_id"), "string")
     return columns
 
 
-def _read(expression: str | None, type_: str) -> Column:
+def read_as(expression: str | None, type_: str) -> Column:
+    """The expression as the type; an empty text is missing, and what cannot be read is null."""
     if expression is None:
         return F.lit(None).cast(type_)
     if type_ == "string":

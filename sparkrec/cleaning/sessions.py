@@ -1,11 +1,16 @@
 """Sessions and bots: what only a user's events together can tell."""
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from sparkrec.config.settings import BotSettings, SessionSettings
 
 _ACTS = ("cart", "purchase", "return", "review")
+
+
+def _by_user() -> WindowSpec:
+    """A user's events; an event without a user stands alone."""
+    return Window.partitionBy(F.coalesce("user_id", "event_id"))
 
 
 def with_sessions(events: DataFrame, sessions: SessionSettings) -> DataFrame:
@@ -15,21 +20,19 @@ def with_sessions(events: DataFrame, sessions: SessionSettings) -> DataFrame:
     is made of the user and the time of the first, so that it does not depend on what else there is. An event
     without a user is a session of its own.
     """
-    own = F.coalesce("user_id", "event_id")
-    user = Window.partitionBy("_own").orderBy("event_time")
+    user = _by_user().orderBy("event_time")
     micros = F.unix_micros("event_time")
     gap = F.lit(round(sessions.gap_minutes * 60e6))
     before = F.lag(micros).over(user)
     begins = before.isNull() | (micros - before > gap)
     so_far = user.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     began = F.max(F.when(F.col("_begins"), F.col("event_time"))).over(so_far)
-    made = F.concat_ws(" ", "_own", F.date_format("_began", "yyyy-MM-dd'T'HH:mm:ss.SSS"))
+    made = F.concat_ws(" ", "user_id", F.date_format("_began", "yyyy-MM-dd'T'HH:mm:ss.SSS"))
     return (
-        events.withColumn("_own", own)
-        .withColumn("_begins", begins)
+        events.withColumn("_begins", begins)
         .withColumn("_began", began)
         .withColumn("session_id", F.coalesce("session_id", F.when(F.col("user_id").isNull(), F.col("event_id")), made))
-        .drop("_own", "_begins", "_began")
+        .drop("_begins", "_began")
     )
 
 
@@ -41,7 +44,7 @@ def with_bots(events: DataFrame, bots: BotSettings | None) -> DataFrame:
     """
     if bots is None:
         return events.withColumn("is_bot", F.lit(False))
-    user = Window.partitionBy("_own")
+    user = _by_user()
     in_time = user.orderBy("event_time")
     looks = ~F.col("event_type").isin(*_ACTS)
     gap = F.unix_micros("event_time") - F.lag(F.unix_micros("event_time")).over(in_time)
@@ -55,9 +58,4 @@ def with_bots(events: DataFrame, bots: BotSettings | None) -> DataFrame:
         & ~ever(~looks)
     )
     named = ever(F.col("agent").rlike(bots.agent_pattern))
-    return (
-        events.withColumn("_own", F.coalesce("user_id", "event_id"))
-        .withColumn("_gap", gap)
-        .withColumn("is_bot", named | F.coalesce(fast, F.lit(False)))
-        .drop("_own", "_gap")
-    )
+    return events.withColumn("_gap", gap).withColumn("is_bot", named | F.coalesce(fast, F.lit(False))).drop("_gap")

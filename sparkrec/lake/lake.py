@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 
 from sparkrec.errors import DataError
 from sparkrec.lake import files
@@ -70,7 +70,7 @@ class Lake:
         """Make an earlier version the newest again."""
         DeltaTable.forPath(self.spark, self.path(table)).restoreToVersion(version)
 
-    def delete(self, table: str, found: DataFrame, condition: str) -> int:
+    def delete(self, table: str, found: DataFrame, condition: Column | str) -> int:
         """Delete the rows that meet the condition with any row of ``found`` (``f``), in one commit.
 
         What is looked for stands in a table and not in the condition, so that it does not get into plans and logs.

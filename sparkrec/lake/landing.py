@@ -22,6 +22,11 @@ LANDING_COLUMNS = ("_source_file", "_batch_id", "_ingested_at")
 """Bronze columns that say where a line came from; the others are the source's own."""
 
 
+def own_columns(columns: Sequence[str]) -> list[str]:
+    """Those of bronze that are the source's own."""
+    return [name for name in columns if name not in LANDING_COLUMNS]
+
+
 def landing_files(source: SourceSettings) -> list[str]:
     """Files that the source's ``landing`` names, sorted.
 

@@ -30,8 +30,7 @@ def query_lake(spark: SparkSettings, root: str, query: str, most: int) -> Found:
     """
     with tempfile.TemporaryDirectory() as warehouse:
         conf = {**spark.conf, "spark.sql.warehouse.dir": warehouse}
-        session = spark_session(spark.model_copy(update={"conf": conf}), "sparkrec sql")
-        try:
+        with spark_session(spark.model_copy(update={"conf": conf}), "sparkrec sql") as session:
             lake = Lake(session, root)
             tables = lake.tables()
             if not tables:
@@ -48,8 +47,6 @@ def query_lake(spark: SparkSettings, root: str, query: str, most: int) -> Found:
                 cause = (error.getMessage() or str(error)).strip().splitlines()[0]
                 raise ConfigurationError(f"{cause}\n  tables: {', '.join(tables)}") from None
             return Found(result.columns, [tuple(row) for row in rows[:most]], len(rows) > most)
-        finally:
-            session.stop()
 
 
 def _absolute(path: str) -> str:

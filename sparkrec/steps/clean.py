@@ -30,7 +30,7 @@ def run(context: JobContext) -> Counts:
     left_out = left_out_keys(lines, source)
     if left_out:
         context.say(f"no line has {', '.join(left_out)}: taken as missing")
-    labelled = labelled_lines(lines, source)
+    labelled = labelled_lines(lines, source, left_out)
     is_refused = F.size("reasons") > 0
     # A refused line does not stand for the event whose id it has: a mended one may come.
     key = F.when(is_refused, F.concat(F.lit("refused "), "row_id")).otherwise(F.concat_ws(" ", "table", "event_id"))

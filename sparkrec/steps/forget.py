@@ -8,14 +8,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from sparkrec.cleaning.duplicates import row_id
-from sparkrec.cleaning.forgotten import landed_account, landed_user, mark
+from sparkrec.cleaning.forgotten import mark, with_landed_ids
+from sparkrec.cleaning.identities import of_account
 from sparkrec.config import Settings
 from sparkrec.config.settings import SourceSettings
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import conform
 from sparkrec.errors import DataError
 from sparkrec.lake import Lake, files
-from sparkrec.lake.landing import LANDING_COLUMNS, UNREADABLE_LINE
+from sparkrec.lake.landing import UNREADABLE_LINE, own_columns
 
 IDENTITIES, FORGOTTEN = "private.identities", "private.forgotten"
 # Shorter values, such as a country, are those of many people.
@@ -41,7 +42,7 @@ def forget(settings: Settings, spark: SparkSession, user: str, say: Callable[[st
         raise DataError(f"{settings.lake} knows no user or account of this id: nothing was changed")
     _remember(lake, source, person)
     removed = _from_bronze(lake, source, person, say)
-    ids = person.where("kind = 'person'").select(F.col("id").alias("id")).localCheckpoint()
+    ids = person.where("kind = 'person'").select("id")
     indices = None
     if lake.exists("features.vocabulary"):
         vocabulary = lake.read("features.vocabulary").where("feature = 'user'")
@@ -57,7 +58,7 @@ def forget(settings: Settings, spark: SparkSession, user: str, say: Callable[[st
             lake.update(table, ids, "t.feature = 'user' and t.value = f.id", {"value": "concat('forgotten ', t.index)"})
         lake.purge(table)
     for made in ("shards", "models"):
-        files.delete_folder(lake.path(f"{made}/").rstrip("/"))
+        files.delete_folder(lake.path(made))
     files.delete_file(f"{settings.report_folder}/index.html")
     if lake.exists(IDENTITIES):
         removed[IDENTITIES] = lake.delete(IDENTITIES, ids, "t.user_id = f.id")
@@ -85,11 +86,8 @@ def _person(lake: Lake, source: SourceSettings, user: str) -> DataFrame:
         found = rows.select("one.*").where("id is not null").distinct().localCheckpoint()
         if not found.isEmpty():
             return found
-    known = given.join(
-        lake.read(f"bronze.{source.name}").select(landed_user(source.interactions).alias("_user")).distinct(),
-        F.col("given") == F.col("_user"),
-        "left_semi",
-    )
+    lines = with_landed_ids(lake.read(f"bronze.{source.name}"), source.interactions)
+    known = given.join(lines.select("_user").distinct(), F.col("given") == F.col("_user"), "left_semi")
     if lake.exists(FORGOTTEN):
         # Whoever was being forgotten when the command was broken off may be gone from here already.
         marks = lake.read(FORGOTTEN)
@@ -104,25 +102,28 @@ def _remember(lake: Lake, source: SourceSettings, person: DataFrame) -> None:
     if lake.exists(FORGOTTEN):
         first = lake.read(FORGOTTEN).select("salt").first()
         salt = first.salt if first else salt
-    id_ = F.when(F.col("kind") == "account", F.concat(F.lit("account "), "id")).otherwise(F.col("id"))
-    salted = person.where("kind != 'person'").join(lake.spark.createDataFrame([(salt,)], "salt string"), how="cross")
+    salted = _landed_ids(person).join(lake.spark.createDataFrame([(salt,)], "salt string"), how="cross")
     now = datetime.now(UTC)
-    marks = salted.select("salt", mark(F.col("salt"), id_).alias("mark")).withColumns(
+    marks = salted.select("salt", mark(F.col("salt"), F.col("_id")).alias("mark")).withColumns(
         {"forgotten_at": F.lit(now), "source": F.lit(source.name)}
     )
     lake.append(FORGOTTEN, conform(marks, load_contract(FORGOTTEN)), f"forget {now.isoformat()}")
+
+
+def _landed_ids(person: DataFrame) -> DataFrame:
+    """``_id`` of all that a line may name the person by, as `with_landed_ids` gives it."""
+    id_ = F.when(F.col("kind") == "account", of_account("id")).otherwise(F.col("id"))
+    return person.where("kind != 'person'").select(id_.alias("_id"))
 
 
 def _from_bronze(lake: Lake, source: SourceSettings, person: DataFrame, say: Callable[[str], None]) -> dict[str, int]:
     """Remove the person's lines, unreadable ones that hold something of the person, and what quarantine has of them."""
     table = f"bronze.{source.name}"
     bronze = lake.read(table)
-    own = [name for name in bronze.columns if name not in LANDING_COLUMNS]
-    bronze = bronze.withColumn("_row", row_id(own)).withColumn("_user", landed_user(source.interactions))
-    bronze = bronze.withColumn("_account", landed_account(source.interactions))
-    account = F.when(F.col("kind") == "account", F.concat(F.lit("account "), "id"))
-    ids = F.broadcast(person.where("kind != 'person'").select(F.coalesce(account, "id").alias("_id")))
-    lines = bronze.join(ids, F.col("_id").isin(F.col("_user"), F.col("_account")), "left_semi")
+    own = own_columns(bronze.columns)
+    bronze = with_landed_ids(bronze.withColumn("_row", row_id(own)), source.interactions)
+    named = F.col("_id").isin(F.col("_user"), F.col("_account"))
+    lines = bronze.join(F.broadcast(_landed_ids(person)), named, "left_semi")
     rows = lines.select("_row", "_source_file")
     personal = [F.col(f"`{name}`") for name in source.personal if name in own]
     if personal and UNREADABLE_LINE in own:
@@ -133,9 +134,7 @@ def _from_bronze(lake: Lake, source: SourceSettings, person: DataFrame, say: Cal
     rows = rows.distinct().localCheckpoint()
     landing = [row[0] for row in rows.select("_source_file").distinct().orderBy("_source_file").collect()]
     ids = rows.select("_row").distinct()
-    columns = ", ".join(f"'{name}', t.`{name}`" for name in sorted(own))
-    removed = {table: lake.delete(table, ids, f"sha2(to_json(named_struct({columns})), 256) = f._row")}
-    lake.purge(table)
+    removed = {table: lake.delete(table, ids, row_id(own, "t") == F.col("f._row"))}
     if lake.exists("silver.quarantine"):
         removed["silver.quarantine"] = lake.delete("silver.quarantine", ids, "t.row_id = f._row")
     if landing:
@@ -145,7 +144,7 @@ def _from_bronze(lake: Lake, source: SourceSettings, person: DataFrame, say: Cal
 
 def _search(lake: Lake, person: DataFrame) -> None:
     """Look for the person's ids in every text of every table."""
-    ids = person.select("id").distinct().localCheckpoint()
+    ids = person.select("id").distinct()
     left = []
     for table in [*lake.tables(), *([IDENTITIES] if lake.exists(IDENTITIES) else [])]:
         rows = lake.read(table)

@@ -39,8 +39,10 @@ def _trouble(lake: Lake, table: str, gate: TableGate, before: int | None, run_da
                 return None
             return f"{is_:,} rows, {was:,} before"
         case FreshnessGate():
+            if run_date is None:
+                return None
             row = lake.read(table).agg(F.max(gate.column).alias("newest")).first()
-            if run_date is None or not row or row.newest is None or (run_date - row.newest).days <= gate.max_days:
+            if not row or row.newest is None or (run_date - row.newest).days <= gate.max_days:
                 return None
             return f"the newest is of {row.newest}, the run of {run_date}"
 

@@ -120,16 +120,15 @@ class Runner:
             others = [check.table for check in contract.checks if check.kind == "references"]
             references = {other: self.lake.read(other) for other in others}
             report = quality.validate(self.lake.read(table), contract, references)
-            for failure in report.failures:
-                line = f"{table}: {failure.rule} broken by {failure.unexpected:,} of {failure.total:,} rows"
-                self._say_below(f"{failure.on_failure}: {line}")
-                if failure.on_failure == "fail":
-                    broken.append(line)
-            for gate, trouble in closed_gates(self.lake, contract, tables.written[table], self.settings.run_date):
-                line = f"{table}: {gate.name}: {trouble}"
-                self._say_below(f"{gate.on_failure}: {line}")
-                if gate.on_failure == "fail":
-                    broken.append(line)
+            found: list[tuple[str, str]] = [
+                (failure.on_failure, f"{failure.rule} broken by {failure.unexpected:,} of {failure.total:,} rows")
+                for failure in report.failures
+            ]
+            closed = closed_gates(self.lake, contract, tables.written[table], self.settings.run_date)
+            found += [(gate.on_failure, f"{gate.name}: {trouble}") for gate, trouble in closed]
+            for on_failure, trouble in found:
+                self._say_below(f"{on_failure}: {table}: {trouble}")
+            broken += [f"{table}: {trouble}" for on_failure, trouble in found if on_failure == "fail"]
         if broken:
             kept = "its tables keep their last good version"
             raise GateError(f"{spec.name}: " + "; ".join(broken) + f"; {kept}. Data Docs: {quality.build_data_docs()}")

@@ -95,10 +95,10 @@ def test_keys_that_no_json_line_has_are_missing_but_not_a_user_an_item_or_a_time
     source = SOURCE.model_copy(update={"format": "jsonl"})
 
     assert left_out_keys(lines, source) == ["asked", "called", "pieces", "price", "said", "stars"]
-    (found,) = labelled_lines(lines, source).collect()
+    (found,) = labelled_lines(lines, source, left_out_keys(lines, source)).collect()
     assert (found.reasons, found.quantity, found.item.title) == ([], None, None)
 
     with pytest.raises(ConfigurationError, match=r"^interactions\.event_time: `at` cannot be computed"):
-        labelled_lines(lines.drop("at"), source)
+        labelled_lines(lines.drop("at"), source, left_out_keys(lines.drop("at"), source))
     with pytest.raises(ConfigurationError, match=r"^interactions\.quantity: `pieces` cannot be computed"):
         labelled_lines(lines, SOURCE)

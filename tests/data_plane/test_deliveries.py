@@ -11,7 +11,6 @@ import pytest
 from pyspark.sql import SparkSession
 
 from sparkrec.config import load_settings
-from sparkrec.config.privacy_key import VARIABLE
 from sparkrec.graph import JOBS, in_order
 from sparkrec.lake import Lake
 from sparkrec.lake.fingerprint import fingerprint
@@ -83,13 +82,6 @@ def tables_after(spark: SparkSession, folder: Path, deliveries: list[Lines]) -> 
     lake = Lake(spark, settings.lake)
     held = [table for table in lake.tables() if table.startswith(("silver.", "gold.")) and "runs" not in table]
     return {table: fingerprint(lake.read(table)) for table in [*held, "private.identities"]}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def key() -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(VARIABLE, "a key of the tests")
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -14,11 +13,10 @@ from pyspark.sql import functions as F
 
 from sparkrec.cleaning.duplicates import row_id
 from sparkrec.config import load_settings
-from sparkrec.config.privacy_key import VARIABLE
 from sparkrec.errors import GateError
 from sparkrec.graph import JOBS
 from sparkrec.lake import Lake
-from sparkrec.lake.landing import LANDING_COLUMNS
+from sparkrec.lake.landing import own_columns
 from sparkrec.simulation.settings import SimulationSettings
 from sparkrec.simulation.write import simulate
 from sparkrec.steps.runner import Runner
@@ -42,13 +40,6 @@ class Cleaned:
     @property
     def refused(self) -> int:
         return sum(rows for name, rows in self.counts.items() if name.startswith("refused."))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def key() -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(VARIABLE, "a key of the tests")
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +71,7 @@ def whole(spark: SparkSession, shop: Path) -> Cleaned:
 def reasons_found(cleaned: Cleaned) -> dict[str, list[str]]:
     """Reasons of each refused line by its event id."""
     bronze = cleaned.lake.read("bronze.events")
-    own = [name for name in bronze.columns if name not in LANDING_COLUMNS]
+    own = own_columns(bronze.columns)
     broken = (
         F.regexp_extract("_corrupt_record", '"event_id": ?"([^"]*)"', 1) if "_corrupt_record" in own else F.lit(None)
     )
