@@ -31,7 +31,7 @@ test: $(JOBS_ENV) $(AIRFLOW_ENV) ## Run the tests, those of the DAG in Airflow's
 	echo "tests of the DAG (.venv-airflow)"; wait $$airflow || failed="$$failed tests/airflow"; cat build/test-airflow.log; \
 	if [ -n "$$failed" ]; then echo "failed: $$failed"; exit 1; fi
 
-test-data: $(JOBS_ENV) ## Run the long tests of the data: a simulated shop, deliveries, kills, privacy
+test-data: .venv/.complete-journey ## Run the long tests of the data: a simulated shop, deliveries, kills, privacy
 	.venv/bin/pytest $(DATA_TESTS)
 
 # In two processes, each with its own Spark.
@@ -66,6 +66,11 @@ lock: ## Pin all dependencies anew: requirements.lock and airflow_dags/requireme
 clean: ## Remove what runs and tests leave behind; the environments and the lake stay
 	rm -rf build report spark-warehouse metastore_db derby.log .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find sparkrec tests jobs airflow_dags -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The year of groceries; another set-up of .venv removes it.
+.venv/.complete-journey: $(JOBS_ENV)
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --editable ".[complete-journey]"
+	@touch $@
 
 $(JOBS_ENV): requirements.lock pyproject.toml scripts/setup.sh
 	@scripts/setup.sh

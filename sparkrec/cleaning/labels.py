@@ -28,15 +28,15 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
     """Every landed line once, in one pass over them.
 
     Args:
-        lines: The source's bronze table.
+        lines: The source's bronze table, with its lookups.
         source: Its expressions and its own reasons to refuse a line.
         left_out: What `left_out_keys` found: columns to be taken as missing.
 
     Returns:
         The columns of silver.interactions, and beside them ``account_id``, ``agent`` (the user agent), ``query``,
-        ``rating``, ``text`` (of a review), ``item`` (struct of `ATTRIBUTES`), ``row_id``, ``table`` (the silver
-        table that the line is for), ``reasons`` (array; empty on a good line), and ``row`` (the line as JSON
-        without what is personal; null on a good line).
+        ``rating``, ``text`` (of a review), ``item`` (struct of `ATTRIBUTES`), ``attributes`` (map of what the line
+        says of its user), ``row_id``, ``table`` (the silver table that the line is for), ``reasons`` (array; empty
+        on a good line), and ``row`` (the line as JSON without what is personal; null on a good line).
 
     Raises:
         ConfigurationError: An expression of the source file does not fit the landed columns.
@@ -45,7 +45,7 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
     expressions = _expressions(source)
     for section, of_section in expressions.items():
         check_expressions(lines, section, of_section)
-    own = own_columns(lines.columns)
+    own = [name for name in own_columns(lines.columns) if name not in source.lookups]
     contract = load_contract("silver.interactions")
     items, searches, reviews, bots = (expressions[name] for name in ("items", "searches", "reviews", "bots"))
     canonical = interaction_columns(source.interactions, contract, source.name)
@@ -55,6 +55,7 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
         "rating": read_as(reviews.get("rating"), "double"),
         "text": _text(reviews.get("text")),
         "item": F.struct(*[_text(items.get(name)).alias(name) for name in ATTRIBUTES]),
+        "attributes": _attributes(expressions["users"]),
     }
     unreadable = unreadable_columns(source.interactions, contract)
     if "rating" in reviews:
@@ -88,22 +89,19 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
 
 
 def left_out_keys(lines: DataFrame, source: SourceSettings) -> list[str]:
-    """Keys that the source file uses and that no JSON line has had so far: these lines leave out what is missing.
+    """Columns that the source file uses, that no line has had so far, and that lines may lack.
 
-    None of a user, an item or a time is never taken for left out.
+    Lines of JSON leave out what is missing. None of a user, an item or a time is never taken for left out there.
     """
     if source.format != "jsonl":
-        return []
-    needed = ("user_id", "item_id", "event_time")
-    return absent_columns(
-        lines,
-        [
-            expression
-            for section, expressions in _expressions(source).items()
-            for key, expression in expressions.items()
-            if (section, key) not in [("interactions", column) for column in needed]
-        ],
-    )
+        return [name for name in absent_columns(lines, _all_expressions(source)) if name in source.optional]
+    needed = [("interactions", column) for column in ("user_id", "item_id", "event_time")]
+    return absent_columns(lines, _all_expressions(source, but=needed))
+
+
+def lost_columns(lines: DataFrame, earlier: Sequence[str], source: SourceSettings) -> list[str]:
+    """Columns that the source file uses, that earlier lines had and that these do not have."""
+    return [name for name in absent_columns(lines, _all_expressions(source)) if name in earlier]
 
 
 def _expressions(source: SourceSettings) -> dict[str, dict[str, str]]:
@@ -112,11 +110,21 @@ def _expressions(source: SourceSettings) -> dict[str, dict[str, str]]:
     return {
         "interactions": given(source.interactions),
         "items": given(source.items),
+        "users": source.users,
         "searches": given(source.searches),
         "reviews": given(source.reviews),
         "refuse": source.refuse,
         "bots": {"agent": agent} if agent else {},
     }
+
+
+def _all_expressions(source: SourceSettings, but: Sequence[tuple[str, str]] = ()) -> list[str]:
+    return [
+        expression
+        for section, expressions in _expressions(source).items()
+        for key, expression in expressions.items()
+        if (section, key) not in but
+    ]
 
 
 def _shown(own: list[str], source: SourceSettings) -> list[str]:
@@ -127,6 +135,12 @@ def _shown(own: list[str], source: SourceSettings) -> list[str]:
 
 def _broken(table: str) -> Column:
     return broken_rules(load_contract(table))
+
+
+def _attributes(expressions: dict[str, str]) -> Column:
+    pairs = [part for name, expression in expressions.items() for part in (F.lit(name), _text(expression))]
+    said = F.create_map(*pairs) if pairs else F.create_map()
+    return F.map_filter(said.cast("map<string,string>"), lambda _, value: value.isNotNull())
 
 
 def _text(expression: str | None) -> Column:

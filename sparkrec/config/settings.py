@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -38,6 +38,8 @@ class InteractionsMapping(_Section):
     position: str | None = None
     quantity: str | None = None
     unit_price: str | None = None
+    discount: str | None = None
+    promotion: str | None = None
     country: str | None = None
 
 
@@ -78,16 +80,42 @@ class BotSettings(_Section):
     gap_seconds: float = Field(1.0, gt=0, description="The median gap between a fast user's views is below this.")
 
 
-class SourceSettings(_Section):
-    """Where a shop's files are and how their columns map to the canonical ones."""
+class LandingSettings(_Section):
+    """Files that a shop delivers."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Also the name of the bronze table.")
-    landing: str = Field(description="File, folder or glob; relative paths start at the project's folder.")
+    landing: str = Field(
+        description="File, folder or glob; relative paths start at the project's folder. package:NAME/PATH is a file "
+        "of an installed Python package."
+    )
     format: Literal["csv", "jsonl", "parquet"] = "csv"
     options: dict[str, str] = Field({}, description="Options of Spark's reader, such as sep or encoding.")
+
+
+class LookupSettings(LandingSettings):
+    """Files that say more of what a line names: its product, its customer. Each landing is the whole of it."""
+
+    key: tuple[str, ...] = Field(
+        min_length=1, description="Columns of the same name in line and lookup; one row of the lookup has the values."
+    )
+    personal: bool = Field(
+        False, description="Its rows are about people: interactions.user_id tells from them, too, whom they are about."
+    )
+
+
+class SourceSettings(LandingSettings):
+    """Where a shop's files are and how their columns map to the canonical ones."""
+
+    name: str = Field(pattern=r"^[a-z](_?[a-z0-9])*$", description="Also the name of the bronze table.")
     personal: tuple[str, ...] = Field((), description="Landed columns that are personal: quarantine leaves them out.")
+    optional: tuple[str, ...] = Field(
+        (), description="Landed columns that a file may lack: its lines do not say. JSON lines may lack any."
+    )
+    lookups: dict[Annotated[str, Field(pattern=r"^[a-z](_?[a-z0-9])*$")], LookupSettings] = Field(
+        {}, description="Files whose columns expressions may use as <lookup>.<column>."
+    )
     interactions: InteractionsMapping
     items: ItemsMapping = ItemsMapping()
+    users: dict[str, str] = Field({}, description="What is known of a user: attribute -> expression; any names.")
     searches: SearchesMapping | None = None
     reviews: ReviewsMapping | None = None
     sessions: SessionSettings = SessionSettings()
@@ -95,6 +123,14 @@ class SourceSettings(_Section):
     refuse: dict[str, str] = Field(
         {}, description="Rows of this source that are no user events: reason -> SQL condition over landed columns."
     )
+
+    def of_lookup(self, name: str) -> "SourceSettings":
+        """The lookup's files as a source of their own, whose rows have no time and no account."""
+        files = self.lookups[name].model_dump(include=set(LandingSettings.model_fields))
+        timeless = self.interactions.model_copy(update={"account_id": None, "event_time": "null"})
+        # Two underscores are in no name of a source.
+        own = {"name": f"{self.name}__{name}", "interactions": timeless, "lookups": {}}
+        return self.model_copy(update=files | own)
 
 
 class PrivacySettings(_Section):

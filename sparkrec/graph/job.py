@@ -11,7 +11,7 @@ class JobSpec:
         name: Name on the command line, of its file in ``jobs/`` and of its Airflow task.
         description: One line for people.
         reads: What it reads: tables as ``layer.table``, artefacts as ``folder/name``. ``{source}``
-            stands for the name of the source.
+            stands for the name of the source, and for those of its lookups.
         writes: What it writes, in the same form. No two jobs write the same.
         from_outside: Tables that it reads where they exist, and that a command writes, not a job.
         resources: Spark settings that the job needs beyond those of the environment.

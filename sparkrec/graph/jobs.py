@@ -19,6 +19,7 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.searches",
             "silver.reviews",
             "silver.items",
+            "silver.users",
             "silver.quarantine",
             "private.identities",
         ),
@@ -26,7 +27,7 @@ JOBS: tuple[JobSpec, ...] = (
     JobSpec(
         name="profile",
         description="Describe every user and item by its behaviour.",
-        reads=("silver.interactions", "silver.items"),
+        reads=("silver.interactions", "silver.items", "silver.users"),
         writes=("gold.user_profiles", "gold.item_profiles"),
     ),
     JobSpec(

@@ -1,5 +1,7 @@
 """The tables that one job may touch."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame
 
 from sparkrec.contracts import load_contract
@@ -12,16 +14,21 @@ from sparkrec.lake.lake import Lake
 class JobTables:
     """Hands a job just what its `JobSpec` names, so that graph and code cannot drift apart.
 
+    Args:
+        lake: The lake.
+        spec: The job.
+        sources: What ``{source}`` stands for in it: the source and its lookups.
+
     Attributes:
         read_versions: Delta versions that the job read, by table.
         written: Tables that the job wrote, with the version they had before (None: they did not exist).
     """
 
-    def __init__(self, lake: Lake, spec: JobSpec, source: str) -> None:
+    def __init__(self, lake: Lake, spec: JobSpec, sources: Sequence[str]) -> None:
         self._lake = lake
         self._spec = spec
-        self._reads = {name.format(source=source) for name in (*spec.reads, *spec.from_outside)}
-        self._writes = {name.format(source=source) for name in spec.writes}
+        self._reads = {name.format(source=one) for name in (*spec.reads, *spec.from_outside) for one in sources}
+        self._writes = {name.format(source=one) for name in spec.writes for one in sources}
         self.read_versions: dict[str, int] = {}
         self.written: dict[str, int | None] = {}
         self._fingerprints: dict[str, int] = {}

@@ -1,5 +1,6 @@
 """Read landing files as text columns."""
 
+import importlib.resources
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from sparkrec.lake import files
 UNREADABLE_LINE = "_corrupt_record"
 """Bronze column with the text of a line that does not have the file's columns."""
 
+_PACKAGE = "package:"
+
 LANDING_COLUMNS = ("_source_file", "_batch_id", "_ingested_at")
 """Bronze columns that say where a line came from; the others are the source's own."""
 
@@ -33,13 +36,23 @@ def landing_files(source: SourceSettings) -> list[str]:
     Raises:
         DataError: There are none.
     """
-    pattern = source.landing
+    pattern = _in_package(source) if source.landing.startswith(_PACKAGE) else source.landing
     if "://" not in pattern and not pattern.startswith("/"):
         pattern = str(project_root() / pattern)
     found = files.find_files(pattern)
     if not found:
         raise DataError(f"source {source.name}: no file at {source.landing}: mend `landing` in the source file")
     return found
+
+
+def _in_package(source: SourceSettings) -> str:
+    package, _, path = source.landing.removeprefix(_PACKAGE).partition("/")
+    try:
+        return str(importlib.resources.files(package) / path)
+    except ModuleNotFoundError:
+        raise DataError(
+            f"source {source.name}: the Python package {package} with {path} is not installed: pip install {package}"
+        ) from None
 
 
 def short_names(uris: Sequence[str]) -> dict[str, str]:

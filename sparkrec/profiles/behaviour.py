@@ -32,6 +32,21 @@ def net_money() -> Column:
     return F.round(F.sum(signed.cast("decimal(28,6)")), 2).cast("double")
 
 
+def promoted_share() -> Column:
+    """Purchases of promoted items by all purchases; 0 without purchases."""
+    promoted = count_where(is_purchase() & F.col("promotion").isNotNull())
+    return F.coalesce(F.try_divide(promoted, count_where(is_purchase())), F.lit(0.0))
+
+
+def discount_share() -> Column:
+    """Discounts of the purchases by what these would have cost without them; 0 without purchases."""
+    pieces = F.coalesce(F.col("quantity"), F.lit(1))
+    paid = F.sum(F.when(is_purchase(), (pieces * F.col("unit_price")).cast("decimal(28,6)")))
+    saved = F.sum(F.when(is_purchase(), F.col("discount").cast("decimal(28,6)")))
+    share = F.try_divide(saved, F.coalesce(paid, F.lit(0)) + saved)
+    return F.coalesce(share, F.lit(0)).cast("double")
+
+
 def return_rate() -> Column:
     """Returns per purchase, at most 1; 0 without purchases."""
     bought = count_where(is_purchase())

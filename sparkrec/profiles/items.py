@@ -10,6 +10,7 @@ from sparkrec.profiles.behaviour import (
     is_purchase,
     is_return,
     net_money,
+    promoted_share,
     return_rate,
     with_price_band,
     within_days,
@@ -40,6 +41,7 @@ def item_profiles(interactions: DataFrame, current_items: DataFrame, as_of: date
         count_where(is_return()).alias("returns"),
         return_rate().alias("return_rate"),
         F.median(F.when(is_purchase(), F.col("unit_price"))).alias("median_price"),
+        promoted_share().alias("promoted_share"),
     )
     by_popularity = Window.orderBy(F.desc("buyers"), F.desc("purchases"), "item_id")
     described = current_items.select("item_id", "title", "category_path", "brand")

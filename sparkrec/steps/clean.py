@@ -1,4 +1,4 @@
-"""Bronze lines to clean events, searches, reviews, items and quarantine."""
+"""Bronze lines to clean events, searches, reviews, items, users and quarantine."""
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Observation
@@ -8,12 +8,15 @@ from sparkrec.cleaning.duplicates import one_of_each
 from sparkrec.cleaning.identities import identities, keyed_hash, with_user_ids
 from sparkrec.cleaning.item_versions import item_versions
 from sparkrec.cleaning.labels import REVIEW, labelled_lines, left_out_keys
+from sparkrec.cleaning.lookups import with_lookup
 from sparkrec.cleaning.queries import searches
 from sparkrec.cleaning.refusals import reason_set
 from sparkrec.cleaning.sessions import with_bots, with_sessions
+from sparkrec.cleaning.users import current_users
 from sparkrec.config.privacy_key import privacy_key
 from sparkrec.contracts import load_contract
 from sparkrec.errors import DataError
+from sparkrec.lake.landing import LANDING_COLUMNS
 from sparkrec.steps.context import Counts, JobContext
 
 
@@ -27,6 +30,9 @@ def run(context: JobContext) -> Counts:
     """
     source, tables = context.settings.source, context.tables
     lines = tables.read(f"bronze.{source.name}")
+    for name, lookup in source.lookups.items():
+        rows = tables.read(f"bronze.{source.of_lookup(name).name}").drop(*LANDING_COLUMNS)
+        lines = with_lookup(lines, name, rows, lookup.key)
     left_out = left_out_keys(lines, source)
     if left_out:
         context.say(f"no line has {', '.join(left_out)}: taken as missing")
@@ -91,6 +97,8 @@ def _write_events(context: JobContext, kept: DataFrame) -> Counts:
         raise DataError(
             f"{source.name}: none of {counts['kept']:,} events has a user: mend interactions.user_id of the source"
         )
+    if source.users:
+        counts["users"] = tables.replace("silver.users", current_users(found).withColumn("source", F.lit(source.name)))
     if source.searches:
         shown = written.where("event_type = 'impression'")
         issued = searches(found.where("table = 'silver.searches'"), shown)

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from sparkrec.config import Settings
+from sparkrec.errors import DataError
 from sparkrec.lake import JobTables
 from sparkrec.steps.runs import JobRun
 
@@ -39,9 +40,13 @@ class JobContext:
 
     @property
     def run_date(self) -> date:
-        """The last day that the run knows."""
+        """The last day that the run knows.
+
+        Raises:
+            DataError: silver.interactions has no event that says it.
+        """
         if self.known_until is None:
-            raise ValueError("the run's day is not known before the clean job")
+            raise DataError("silver.interactions is empty: run the clean job first, and see why it keeps no line")
         return self.known_until
 
     def known_interactions(self) -> DataFrame:

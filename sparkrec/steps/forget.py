@@ -21,6 +21,8 @@ from sparkrec.lake.landing import UNREADABLE_LINE, own_columns
 IDENTITIES, FORGOTTEN = "private.identities", "private.forgotten"
 # Shorter values, such as a country, are those of many people.
 _TELLING = 4
+# A shorter id may be the number of something else.
+_UNMISTAKABLE = 16
 
 
 def forget(settings: Settings, spark: SparkSession, user: str, say: Callable[[str], None]) -> dict[str, int]:
@@ -41,7 +43,11 @@ def forget(settings: Settings, spark: SparkSession, user: str, say: Callable[[st
     if person.isEmpty():
         raise DataError(f"{settings.lake} knows no user or account of this id: nothing was changed")
     _remember(lake, source, person)
-    removed = _from_bronze(lake, source, person, say)
+    lookups = [source.of_lookup(name) for name, lookup in source.lookups.items() if lookup.personal]
+    sources = [one for one in (source, *lookups) if lake.exists(f"bronze.{one.name}")]
+    removed: dict[str, int] = {}
+    for one in sources:
+        removed |= _from_bronze(lake, one, person, say)
     ids = person.where("kind = 'person'").select("id")
     indices = None
     if lake.exists("features.vocabulary"):
@@ -63,7 +69,7 @@ def forget(settings: Settings, spark: SparkSession, user: str, say: Callable[[st
     if lake.exists(IDENTITIES):
         removed[IDENTITIES] = lake.delete(IDENTITIES, ids, "t.user_id = f.id")
         lake.purge(IDENTITIES)
-    _search(lake, person)
+    _search(lake, sources, person)
     return {table: rows for table, rows in removed.items() if rows}
 
 
@@ -142,20 +148,35 @@ def _from_bronze(lake: Lake, source: SourceSettings, person: DataFrame, say: Cal
     return removed
 
 
-def _search(lake: Lake, person: DataFrame) -> None:
-    """Look for the person's ids in every text of every table."""
+def _search(lake: Lake, sources: Sequence[SourceSettings], person: DataFrame) -> None:
+    """Look for the person's ids in every text of every table; for short ones where a text is about a person."""
     ids = person.select("id").distinct()
+    sources_of = {f"bronze.{source.name}": source for source in sources}
     left = []
     for table in [*lake.tables(), *([IDENTITIES] if lake.exists(IDENTITIES) else [])]:
         rows = lake.read(table)
         texts = [name for name, kind in rows.dtypes if kind == "string"]
-        if not texts:
+        if table in sources_of:
+            source = sources_of[table]
+            rows = with_landed_ids(rows, source.interactions)
+            of_people = ["_user", "_account", *[name for name in source.personal if name in texts]]
+        elif table.startswith("bronze."):
+            of_people = []
+        else:
+            columns = load_contract(table).columns
+            of_people = [name for name in texts if {"user", "pii"} & set(columns[name].tags)]
+        if not _hold(rows, texts, ids.where(F.length("id") >= _UNMISTAKABLE)) and not _hold(rows, of_people, ids):
             continue
-        all_texts = F.array(*[F.col(f"`{name}`") for name in texts])
-        if not rows.select(F.explode(all_texts).alias("id")).join(F.broadcast(ids), "id", "left_semi").isEmpty():
-            left.append(table)
+        left.append(table)
     if left:
         raise DataError(f"something of the person is left in {_some(left)}: run the same command again")
+
+
+def _hold(rows: DataFrame, columns: Sequence[str], ids: DataFrame) -> bool:
+    if not columns:
+        return False
+    texts = F.array(*[F.col(f"`{name}`") for name in columns])
+    return not rows.select(F.explode(texts).alias("id")).join(F.broadcast(ids), "id", "left_semi").isEmpty()
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,17 +1,31 @@
 """Landing files to bronze."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.cleaning.forgotten import without_forgotten
+from sparkrec.cleaning.labels import lost_columns
+from sparkrec.cleaning.lookups import ambiguous_keys
+from sparkrec.config.settings import SourceSettings
+from sparkrec.errors import DataError
 from sparkrec.lake.files import sha256_of_files
-from sparkrec.lake.landing import landing_files, read_landing, short_names, unreadable_files
+from sparkrec.lake.landing import LANDING_COLUMNS, landing_files, read_landing, short_names, unreadable_files
 from sparkrec.steps.context import Counts, JobContext
 
 
 def run(context: JobContext) -> Counts:
-    """Append the lines of files whose bytes are not in bronze yet, in one commit."""
+    """Append the lines of files whose bytes are not in bronze yet, in one commit; lookups are taken as they are now."""
+    source = context.settings.source
+    counts = _ingest_lines(context)
+    for name in source.lookups:
+        counts |= _ingest_lookup(context, name)
+    return counts
+
+
+def _ingest_lines(context: JobContext) -> Counts:
     source = context.settings.source
     table = f"bronze.{source.name}"
     uris = landing_files(source)
@@ -25,16 +39,63 @@ def run(context: JobContext) -> Counts:
             new[uri] = batch_of[uri]
     rows = 0
     if new:
-        lines = read_landing(context.spark, source, list(new))
-        if context.tables.exists("private.forgotten"):
-            forgotten = context.tables.read("private.forgotten")
-            lines = without_forgotten(lines, source.interactions, forgotten)
-        names = {name: new[uri] for uri, name in short_names(list(new)).items()}
-        batch = F.element_at(
-            F.create_map(*[F.lit(text) for pair in names.items() for text in pair]), F.col("_source_file")
-        )
-        stamped = lines.withColumns({"_batch_id": batch, "_ingested_at": F.current_timestamp()})
+        stamped = _stamped(context, source, new, is_personal=True)
+        if context.tables.exists(table):
+            _check_drift(context, stamped, context.tables.read(table).columns)
         delivery = hashlib.sha256(" ".join(sorted(new.values())).encode()).hexdigest()
         with unreadable_files(source):
             rows = context.tables.append(table, stamped, transaction=f"ingest {delivery}")
     return {"files": len(uris), "new_files": len(new), "new_lines": rows}
+
+
+def _ingest_lookup(context: JobContext, name: str) -> Counts:
+    """Put the lookup's files in the place of what bronze has, where their bytes differ."""
+    lookup, source = context.settings.source.lookups[name], context.settings.source.of_lookup(name)
+    table = f"bronze.{source.name}"
+    uris = landing_files(source)
+    batch_of = {uri: digest[:16] for uri, digest in sha256_of_files(context.spark, uris).items()}
+    if context.tables.exists(table):
+        landed = {row._batch_id for row in context.tables.read(table).select("_batch_id").distinct().collect()}
+        if landed == set(batch_of.values()):
+            return {}
+    rows = _stamped(context, source, batch_of, lookup.personal)
+    with unreadable_files(source):
+        counts = {f"{name}_rows": context.tables.replace(table, rows)}
+    written = context.tables.read(table).drop(*LANDING_COLUMNS)
+    if all(column in written.columns for column in lookup.key):
+        ambiguous = ambiguous_keys(written, lookup.key)
+        if ambiguous:
+            context.say(f"lookup {name}: {ambiguous:,} keys with rows that differ; the smallest of them counts")
+    return counts
+
+
+def _check_drift(context: JobContext, lines: DataFrame, earlier: Sequence[str]) -> None:
+    """Say which columns the new files have and lack beside those before them.
+
+    Raises:
+        DataError: They lack one that the source file uses. Lines of JSON may leave out what is missing.
+    """
+    source = context.settings.source
+    added = [name for name in lines.columns if name not in earlier]
+    lost = lost_columns(lines, earlier, source)
+    told = f"new files have the new columns {', '.join(added)}" if added else "new files have no new columns"
+    needed = [name for name in lost if name not in source.optional]
+    if needed and source.format != "jsonl":
+        raise DataError(
+            f"source {source.name}: new files lack {', '.join(needed)}, which the source file uses; {told}: "
+            "mend the files, or use new columns in the source file, and name those that files may lack `optional`"
+        )
+    if added:
+        context.say(told)
+    if lost:
+        context.say(f"no new line has {', '.join(lost)}: taken as missing")
+
+
+def _stamped(context: JobContext, source: SourceSettings, batch_of: Mapping[str, str], is_personal: bool) -> DataFrame:
+    """The lines of the files, with the batch of each; those of forgotten people are left out where there may be any."""
+    lines = read_landing(context.spark, source, list(batch_of))
+    if is_personal and context.tables.exists("private.forgotten"):
+        lines = without_forgotten(lines, source.interactions, context.tables.read("private.forgotten"))
+    names = {name: batch_of[uri] for uri, name in short_names(list(batch_of)).items()}
+    batch = F.element_at(F.create_map(*[F.lit(text) for pair in names.items() for text in pair]), F.col("_source_file"))
+    return lines.withColumns({"_batch_id": batch, "_ingested_at": F.current_timestamp()})

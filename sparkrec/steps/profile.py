@@ -11,7 +11,8 @@ def run(context: JobContext) -> Counts:
     # Both profiles read these columns of all events.
     interactions = context.known_interactions().persist()
     items = current_items(context.tables.read("silver.items"))
-    users = user_profiles(interactions, items, context.run_date)
+    said = context.tables.read("silver.users") if context.settings.source.users else None
+    users = user_profiles(interactions, items, context.run_date, said)
     catalogue = item_profiles(interactions, items, context.run_date)
     try:
         return {

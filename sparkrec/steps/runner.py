@@ -59,7 +59,9 @@ class Runner:
             self._run_job(spec, f"[{number}/{len(specs)}] {spec.name}")
 
     def _run_job(self, spec: JobSpec, label: str) -> None:
-        tables = JobTables(self.lake, spec, self.settings.source.name)
+        source = self.settings.source
+        names = [source.name, *[source.of_lookup(lookup).name for lookup in source.lookups]]
+        tables = JobTables(self.lake, spec, names)
         known_until = self._known_until(spec)
         context = JobContext(
             settings=self.settings,

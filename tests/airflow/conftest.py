@@ -3,6 +3,8 @@
 import os
 import tempfile
 
+from standalone_cluster import cluster  # noqa: F401  a fixture
+
 _HOME = tempfile.TemporaryDirectory(prefix="sparkrec-airflow-")
 
 

@@ -3,75 +3,42 @@
 import csv
 import gzip
 import json
-import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import yaml
+from standalone_cluster import JOBS_BIN, Cluster, environment
 
 from sparkrec.config import project_root
 from sparkrec.graph import JOBS
 
-JOBS_BIN = project_root() / ".venv" / "bin"
 # What is small about the slice; everything else is as it ships.
 SMALL = {
     "two_tower": {"epochs": 1, "batch_size": 256},
     "baselines": {"als_iterations": 2},
-    "spark": {"conf": {"spark.sql.shuffle.partitions": "2", "spark.databricks.delta.snapshotPartitions": "2"}},
+    "spark": {
+        "conf": {
+            "spark.sql.shuffle.partitions": "2",
+            "spark.databricks.delta.snapshotPartitions": "2",
+            "spark.sql.adaptive.enabled": "false",
+            "spark.ui.enabled": "false",
+        }
+    },
 }
 
 
-@pytest.fixture(scope="module")
-def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a standalone master on loopback with two workers of one core each."""
-    folder = tmp_path_factory.mktemp("cluster")
-    spark_class = subprocess.run(
-        [JOBS_BIN / "python", "-c", "import pyspark; print(pyspark.__path__[0])"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-    env = _environment() | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_DAEMON_MEMORY": "256m"}
-    daemons: list[subprocess.Popen[bytes]] = []
-
-    def start(name: str, kind: str, *options: str, ready: str) -> str:
-        log = folder / f"{name}.log"
-        command = [f"{spark_class}/bin/spark-class", f"org.apache.spark.deploy.{kind}", "--host", "127.0.0.1"]
-        with log.open("wb") as output:
-            daemons.append(
-                subprocess.Popen([*command, "--webui-port", "0", *options], env=env, stdout=output, stderr=output)
-            )
-        return _wait_for(log, ready)
-
-    try:
-        url = start("master", "master.Master", "--port", "0", ready=r"Starting Spark master at (spark://\S+)")
-        for number in (1, 2):
-            options = ("--cores", "1", "--memory", "1g", "--work-dir", str(folder / f"work-{number}"), url)
-            start(f"worker-{number}", "worker.Worker", *options, ready="(Successfully registered) with master")
-        yield url
-    finally:
-        for daemon in daemons:
-            daemon.terminate()
-        for daemon in daemons:
-            daemon.wait(30)
-
-
-def test_airflow_runs_every_job_on_the_cluster(master: str, tmp_path: Path) -> None:
+def test_airflow_runs_every_job_on_the_cluster(cluster: Cluster, tmp_path: Path) -> None:
     source = _slice(tmp_path)
     lake = tmp_path / "lake"
-    env = _environment() | {
+    env = environment() | {
         "AIRFLOW_HOME": str(tmp_path / "home"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(project_root() / "airflow_dags"),
-        "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps({"conn_type": "spark", "host": master}),
+        "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps({"conn_type": "spark", "host": cluster.url}),
         "SPARKREC_ENV": "cluster",
         "SPARKREC_SOURCE": str(source),
         "SPARKREC_LAKE": str(lake),
-        "SPARK_LOCAL_IP": "127.0.0.1",
     }
     airflow = str(Path(sys.executable).with_name("airflow"))
     _run([airflow, "db", "migrate"], env, 300)
@@ -109,23 +76,6 @@ def _slice(folder: Path) -> Path:
     path = folder / "slice.yaml"
     path.write_text(yaml.safe_dump(source | SMALL | {"landing": f"{landing}/*.csv.gz"}), encoding="utf-8")
     return path
-
-
-def _environment() -> dict[str, str]:
-    return os.environ | {
-        "PATH": f"{JOBS_BIN}{os.pathsep}{os.environ['PATH']}",
-        # Many short-lived Java processes on few cores: a quick compiler serves them better than a thorough one.
-        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    }
-
-
-def _wait_for(log: Path, pattern: str) -> str:
-    for _ in range(600):
-        found = re.search(pattern, log.read_text(encoding="utf-8", errors="replace"))
-        if found:
-            return found[1]
-        time.sleep(0.1)
-    raise AssertionError(f"{pattern} does not come:\n{log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
 
 
 def _query(lake: Path, query: str, env: dict[str, str]) -> str:

@@ -19,6 +19,7 @@ from sparkrec.steps.runner import Runner
 
 pytestmark = pytest.mark.slow
 
+JOB_NAMES = ("ingest", "clean", "profile")
 SOURCE = """
 name: shop
 landing: {landing}
@@ -90,7 +91,7 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shop = tmp_path_factory.mktemp("kills") / "shop"
     landing_file(shop / "landing", "a.csv.gz", range(120))
     (shop / "shop.yaml").write_text(SOURCE.format(landing=shop / "landing"), encoding="utf-8")
-    run(spark, shop, "ingest", "clean")
+    run(spark, shop, *JOB_NAMES)
     landing_file(shop / "landing", "b.csv.gz", range(100, 240))
     return shop
 
@@ -103,7 +104,7 @@ def before(spark: SparkSession, shop: Path) -> dict[str, int]:
 @pytest.fixture(scope="module")
 def undisturbed(spark: SparkSession, shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
     other = copy_of(shop, tmp_path_factory.mktemp("undisturbed") / "shop")
-    run(spark, other, "ingest", "clean")
+    run(spark, other, *JOB_NAMES)
     return tables(spark, other)
 
 
@@ -113,7 +114,11 @@ def undisturbed(spark: SparkSession, shop: Path, tmp_path_factory: pytest.TempPa
         ("ingest", "bronze.shop", "files"),
         ("ingest", "bronze.shop", "commit"),
         ("clean", "silver.interactions", "files"),
+        ("clean", "silver.interactions", "commit"),
         ("clean", "silver.items", "commit"),
+        ("clean", "silver.quarantine", "files"),
+        ("profile", "gold.user_profiles", "files"),
+        ("profile", "gold.item_profiles", "commit"),
     ],
 )
 def test_a_killed_job_leaves_old_or_new_tables_and_the_next_run_mends_all(
@@ -127,8 +132,7 @@ def test_a_killed_job_leaves_old_or_new_tables_and_the_next_run_mends_all(
     moment: str,
 ) -> None:
     killed = copy_of(shop, tmp_path / "shop")
-    if job == "clean":
-        run(spark, killed, "ingest")
+    run(spark, killed, *JOB_NAMES[: JOB_NAMES.index(job)])
     started = tables(spark, killed)
     folder = Path(Lake(spark, str(killed / "lake")).path(table))
     files = set(folder.glob("*.parquet"))
@@ -149,5 +153,5 @@ def test_a_killed_job_leaves_old_or_new_tables_and_the_next_run_mends_all(
     assert undisturbed[table] != before[table]
     assert left[table] == (started if moment == "files" else undisturbed)[table]
     assert all(left[name] in (started[name], undisturbed[name]) for name in left)
-    run(spark, killed, "ingest", "clean")
+    run(spark, killed, *JOB_NAMES)
     assert tables(spark, killed) == undisturbed

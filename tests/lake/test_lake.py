@@ -90,7 +90,7 @@ SPEC = JobSpec(
 
 @pytest.fixture
 def tables(lake: Lake) -> JobTables:
-    return JobTables(lake, SPEC, "shop")
+    return JobTables(lake, SPEC, ["shop"])
 
 
 def items(spark: SparkSession, *ids: str) -> DataFrame:

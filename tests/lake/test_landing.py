@@ -54,6 +54,15 @@ def test_every_column_of_a_csv_lands_as_text_with_its_file(land: Land) -> None:
     ]
 
 
+def test_a_file_of_an_installed_package_is_found_and_a_missing_package_is_named() -> None:
+    source = SourceSettings(name="shop", landing="package:pyspark/version.py", interactions=MAPPING)
+
+    assert [uri.rsplit("/", 2)[1:] for uri in landing_files(source)] == [["pyspark", "version.py"]]
+    missing = source.model_copy(update={"landing": "package:no_such_package/data/a.csv"})
+    with pytest.raises(DataError, match=r"^source shop: the Python package no_such_package with data/a\.csv is"):
+        landing_files(missing)
+
+
 def test_a_line_with_too_few_or_too_many_columns_keeps_its_text(land: Land) -> None:
     lines = land({"a.csv": 'user,item,at\n1,2\n1,2,3,4\n1,"2,3",4\n'}).drop("_source_file")
 

@@ -12,9 +12,13 @@ AS_OF = date(2011, 12, 9)
 
 
 def events(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
-    """Events of ``user, type, item, time, quantity, price``."""
-    schema = "user_id string, event_type string, item_id string, event_time string, quantity int, unit_price double"
-    return spark.createDataFrame(rows, schema).selectExpr(
+    """Events of ``user, type, item, time, quantity, price, promotion``."""
+    schema = (
+        "user_id string, event_type string, item_id string, event_time string, quantity int, unit_price double, "
+        "promotion string"
+    )
+    filled = [(*row, *[None] * (7 - len(row))) for row in rows]
+    return spark.createDataFrame(filled, schema).selectExpr(
         "* except (event_time)", "cast(event_time as timestamp) event_time", "to_date(event_time) event_date"
     )
 
@@ -40,12 +44,12 @@ def test_an_item_is_described_by_all_of_its_events(spark: SparkSession, items: D
         spark,
         ("u", "purchase", "mug", "2011-09-10 08:00:00", 2, 3.0),  # 90 days before: out of every window
         ("u", "purchase", "mug", "2011-09-11 00:00:00", 1, 3.0),  # 89 days
-        ("v", "purchase", "mug", "2011-11-11 23:59:59", 10, 0.5),  # 28 days
+        ("v", "purchase", "mug", "2011-11-11 23:59:59", 10, 0.5, "mailer"),  # 28 days
         ("u", "purchase", "mug", "2011-11-12 00:00:00", None, 2.0),  # 27 days
         (None, "purchase", "mug", "2011-12-02 23:59:59", 3, None),  # 7 days
         (None, "purchase", "mug", "2011-12-03 00:00:00", 1, 4.0),  # 6 days
         ("w", "return", "mug", "2011-12-07 09:00:00", 4, 0.5),
-        ("w", "click", "mug", "2011-12-08 10:00:00", 50, 100.0),
+        ("w", "click", "mug", "2011-12-08 10:00:00", 50, 100.0, "mailer"),
         ("w", "purchase", "tin", "2011-12-09 10:00:00", 1, 1.0),
     )
 
@@ -71,6 +75,7 @@ def test_an_item_is_described_by_all_of_its_events(spark: SparkSession, items: D
         "return_rate": pytest.approx(1 / 6),
         "median_price": 3.0,
         "price_band": "middle",  # of two items
+        "promoted_share": pytest.approx(1 / 6),
         "popularity_rank": 1,
     }
 

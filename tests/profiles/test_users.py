@@ -11,13 +11,13 @@ from sparkrec.profiles.users import user_profiles
 AS_OF = date(2011, 12, 9)
 EVENT = (
     "event_id string, user_id string, session_id string, event_type string, item_id string, event_time string, "
-    "quantity int, unit_price double, country string"
+    "quantity int, unit_price double, country string, discount double, promotion string"
 )
 
 
 def events(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
-    """Events of ``user, session, type, item, time, quantity, price, country``, numbered in their order."""
-    numbered = [(f"e{number}", *row) for number, row in enumerate(rows)]
+    """Events of ``user, session, type, item, time, quantity, price, country, discount, promotion``, numbered."""
+    numbered = [(f"e{number}", *row, *[None] * (10 - len(row))) for number, row in enumerate(rows)]
     typed = spark.createDataFrame(numbered, EVENT)
     return typed.selectExpr(
         "* except (event_time)", "cast(event_time as timestamp) event_time", "to_date(event_time) event_date"
@@ -54,12 +54,23 @@ def profiles(interactions: DataFrame, items: DataFrame) -> dict[str, Row]:
 def test_a_user_is_described_by_all_of_the_users_events(spark: SparkSession, items: DataFrame) -> None:
     interactions = events(
         spark,
-        ("u", "s1", "purchase", "mug", "2011-09-10 08:00:00", 2, 3.0, "France"),  # 90 days before: out of every window
+        (
+            "u",
+            "s1",
+            "purchase",
+            "mug",
+            "2011-09-10 08:00:00",
+            2,
+            3.0,
+            "France",
+            4.0,
+            "mailer",
+        ),  # 90 days before: out of every window
         ("u", "s2", "purchase", "mug", "2011-09-11 00:00:00", 1, 3.0, "France"),  # 89 days
         ("u", "s3", "purchase", "tin", "2011-11-11 23:59:59", 10, 0.5, "France"),  # 28 days
         ("u", "s4", "purchase", "cup", "2011-11-12 00:00:00", None, 2.0, "France"),  # 27 days
         ("u", "s4", "purchase", "bag", "2011-11-12 00:00:00", 3, None, "France"),
-        ("u", "s5", "return", "tin", "2011-12-07 09:00:00", 4, 0.5, "France"),
+        ("u", "s5", "return", "tin", "2011-12-07 09:00:00", 4, 0.5, "France", 9.0, "display"),
         ("u", "s6", "click", "fee", "2011-12-08 10:00:00", 5, 100.0, "Spain"),
         ("v", "s7", "purchase", "bag", "2011-12-09 10:00:00", 1, 1.0, "UK"),
     )
@@ -83,6 +94,9 @@ def test_a_user_is_described_by_all_of_the_users_events(spark: SparkSession, ite
         "return_rate": 0.2,
         "median_price": 2.5,  # of 3, 3, 0.5 and 2
         "price_band": "middle",  # of two users
+        "promoted_share": 0.2,
+        "discount_share": 0.2,  # 4 of 6 + 3 + 5 + 2 + 4
+        "attributes": {},
         "favourite_categories": ["Kitchen", "Bakery"],
         "favourite_words": ["red", "mug", "bag", "cake", "cup", "tin"],
     }
@@ -101,6 +115,17 @@ def test_a_user_who_only_returns_has_no_purchases_and_no_price(spark: SparkSessi
     assert (profile.monetary, profile.return_rate, profile.median_price, profile.price_band) == (-6.0, 0.0, None, None)
     assert (profile.favourite_categories, profile.favourite_words) == ([], [])
     assert (profile.recency_days, profile.distinct_items) == (0, 2)
+
+
+def test_a_profile_says_what_the_shop_knows_of_the_user(spark: SparkSession, items: DataFrame) -> None:
+    known = spark.createDataFrame(
+        [("u", {"age": "45-54"}), ("w", {"age": "65+"})], "user_id string, attributes map<string,string>"
+    )
+    interactions = events(spark, bought("u", "mug"), bought("v", "mug"))
+
+    rows = user_profiles(interactions, items, AS_OF, known).select("user_id", "attributes").collect()
+
+    assert {row.user_id: row.attributes for row in rows} == {"u": {"age": "45-54"}, "v": {}}
 
 
 def test_more_returns_than_purchases_are_a_return_rate_of_one(spark: SparkSession, items: DataFrame) -> None:

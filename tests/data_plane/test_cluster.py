@@ -1,0 +1,92 @@
+"""The jobs on a cluster give the tables that they give on one machine, also where a worker dies in the middle."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from standalone_cluster import JOBS_BIN, Cluster, environment
+
+from sparkrec.config import load_settings, project_root
+from sparkrec.graph import JOBS, in_order
+from sparkrec.lake import Lake
+from sparkrec.lake.fingerprint import fingerprint
+from sparkrec.simulation import SimulationSettings, simulate
+from sparkrec.steps.runner import Runner
+
+pytestmark = pytest.mark.slow
+
+JOB_NAMES = ("ingest", "clean", "profile")
+# More shuffled parts than cores, so that a worker that dies takes some of them with it.
+PARTS = "spark.sql.shuffle.partitions=6"
+
+
+@pytest.fixture(scope="module")
+def landing(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    shop = tmp_path_factory.mktemp("shop")
+    simulate(spark, SimulationSettings(events=20_000, users=300, items=200, days=6), str(shop), lambda line: None)
+    return shop / "landing"
+
+
+@pytest.fixture(scope="module")
+def on_one_machine(spark: SparkSession, landing: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    lake = str(tmp_path_factory.mktemp("local") / "lake")
+    settings = load_settings("test", "events", lake, overrides=[f"source.landing={landing}"])
+    runner = Runner.start(settings, spark, lambda line: None)
+    runner.run([job for job in in_order(JOBS) if job.name in JOB_NAMES])
+    return tables(spark, lake)
+
+
+def tables(spark: SparkSession, root: str) -> dict[str, int]:
+    lake = Lake(spark, root)
+    # When a line was ingested differs from run to run.
+    rows = {table: lake.read(table).drop("_ingested_at") for table in lake.tables() if table != "gold.pipeline_runs"}
+    return {table: fingerprint(of_table) for table, of_table in rows.items()}
+
+
+def submit(cluster: Cluster, job: str, landing: Path, lake: Path, in_the_middle: Callable[[], None] | None) -> str:
+    """Submit a job to the cluster, and do something as soon as the first worker has shuffled rows of it."""
+    options = ["--env", "cluster", "--source", "events", "--lake", str(lake), "--set", f"source.landing={landing}"]
+    submit = [str(JOBS_BIN / "spark-submit"), "--master", cluster.url, "--executor-memory", "1g"]
+    submit += ["--conf", PARTS, "--conf", "spark.sql.adaptive.enabled=false", "--conf", "spark.ui.enabled=false"]
+    log = lake.parent / f"{job}.log"
+    with log.open("wb") as output:
+        command = [*submit, f"jobs/{job}.py", *options]
+        running = subprocess.Popen(command, env=environment(), cwd=project_root(), stdout=output, stderr=output)
+        while in_the_middle and running.poll() is None:
+            if any(cluster.scratch[0].rglob("shuffle_*.data")):
+                in_the_middle()
+                break
+            time.sleep(0.05)
+        assert running.wait(600) == 0, log.read_text()[-3000:]
+    return log.read_text()
+
+
+def test_a_cluster_makes_the_tables_of_one_machine_and_the_death_of_a_worker_changes_nothing(
+    spark: SparkSession, cluster: Cluster, landing: Path, on_one_machine: dict[str, int], tmp_path: Path
+) -> None:
+    lake = tmp_path / "lake"
+    for job in JOB_NAMES:
+        submit(cluster, job, landing, lake, None)
+    assert tables(spark, str(lake)) == on_one_machine
+
+    bereft = tmp_path / "bereft" / "lake"
+    bereft.parent.mkdir()
+    submit(cluster, "ingest", landing, bereft, None)
+    for left in cluster.scratch[0].rglob("shuffle_*.data"):
+        left.unlink()
+    dead = cluster.workers[0]
+
+    def kill() -> None:
+        # With it its executors.
+        os.killpg(dead.pid, signal.SIGKILL)
+
+    told = submit(cluster, "clean", landing, bereft, kill)
+    assert dead.wait(30) == -signal.SIGKILL
+    assert "Lost executor" in told
+    submit(cluster, "profile", landing, bereft, None)
+    assert tables(spark, str(bereft)) == on_one_machine
