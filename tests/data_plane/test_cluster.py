@@ -1,6 +1,7 @@
 """The jobs on a cluster give the tables that they give on one machine, also where a worker dies in the middle."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -69,14 +70,13 @@ def submit(cluster: Cluster, job: str, landing: Path, lake: Path, in_the_middle:
 def test_a_cluster_makes_the_tables_of_one_machine_and_the_death_of_a_worker_changes_nothing(
     spark: SparkSession, cluster: Cluster, landing: Path, on_one_machine: dict[str, int], tmp_path: Path
 ) -> None:
-    lake = tmp_path / "lake"
-    for job in JOB_NAMES:
-        submit(cluster, job, landing, lake, None)
+    lake, bereft = tmp_path / "lake", tmp_path / "bereft" / "lake"
+    submit(cluster, "ingest", landing, lake, None)
+    shutil.copytree(lake, bereft)
+    submit(cluster, "clean", landing, lake, None)
+    submit(cluster, "profile", landing, lake, None)
     assert tables(spark, str(lake)) == on_one_machine
 
-    bereft = tmp_path / "bereft" / "lake"
-    bereft.parent.mkdir()
-    submit(cluster, "ingest", landing, bereft, None)
     for left in cluster.scratch[0].rglob("shuffle_*.data"):
         left.unlink()
     dead = cluster.workers[0]
@@ -88,5 +88,5 @@ def test_a_cluster_makes_the_tables_of_one_machine_and_the_death_of_a_worker_cha
     told = submit(cluster, "clean", landing, bereft, kill)
     assert dead.wait(30) == -signal.SIGKILL
     assert "Lost executor" in told
-    submit(cluster, "profile", landing, bereft, None)
-    assert tables(spark, str(bereft)) == on_one_machine
+    cleaned = {table: rows for table, rows in on_one_machine.items() if not table.startswith("gold.")}
+    assert tables(spark, str(bereft)) == cleaned

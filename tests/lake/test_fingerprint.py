@@ -18,6 +18,13 @@ def test_the_order_and_the_partitions_do_not_count(spark: SparkSession) -> None:
     assert fingerprint(rows.limit(0)) == fingerprint(other.where("false"))
 
 
+def test_maps_are_hashed_whatever_the_order_of_their_keys(spark: SparkSession) -> None:
+    one = spark.sql("select map('a', 1, 'b', 2) as m")
+
+    assert fingerprint(spark.sql("select map('b', 2, 'a', 1) as m")) == fingerprint(one)
+    assert fingerprint(spark.sql("select map('a', 1, 'b', 3) as m")) != fingerprint(one)
+
+
 def test_every_value_and_every_copy_counts(spark: SparkSession) -> None:
     rows = spark.createDataFrame(ROWS, SCHEMA)
     others = [
