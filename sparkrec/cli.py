@@ -13,7 +13,7 @@ from rich.table import Table
 
 from sparkrec import __version__
 from sparkrec.config import Settings, load_settings
-from sparkrec.errors import ConfigurationError, SparkrecError
+from sparkrec.errors import ConfigurationError, DataError, SparkrecError
 from sparkrec.graph import JOBS, JobSpec, in_order
 
 app = typer.Typer(
@@ -82,6 +82,30 @@ def forget(
     for table, rows in removed.items():
         typer.echo(f"{table}: {rows:,} rows removed")
     typer.echo("shards, models and report are removed; `sparkrec run` makes them anew without the person")
+
+
+@app.command()
+def maintain(
+    lake: LakeFolder,
+    keep_days: Annotated[int, typer.Option(min=1, help="Versions of so many days stay readable.")] = 30,
+    env: Env = "local",
+) -> None:
+    """Join small files, and remove those of versions that nobody names any more."""
+    from datetime import timedelta
+
+    from sparkrec.config.load import load_spark_settings
+    from sparkrec.lake import files, spark_session
+    from sparkrec.lake.lock import at_work
+    from sparkrec.steps import maintain as step
+
+    if not files.exists(lake):
+        raise DataError(f"there is no lake at {lake}")
+    files.check_writable(lake)
+    with at_work(lake, None), spark_session(load_spark_settings(env), "sparkrec maintain") as spark:
+        removed = step.maintain(lake, spark, timedelta(days=keep_days), typer.echo)
+    for table, number in removed.items():
+        typer.echo(f"{table}: {number:,} files removed")
+    typer.echo(f"versions of the last {keep_days} days, and those that the last runs name, can be read")
 
 
 @app.command()

@@ -1,6 +1,8 @@
 """Facts of a Delta table that its log says without a Spark job."""
 
 import json
+from datetime import UTC, datetime
+from typing import Any
 
 from sparkrec.lake import files
 
@@ -14,8 +16,21 @@ def newest_version(table: str) -> int | None:
 
 def metric_of_commit(table: str, version: int, name: str) -> int:
     """What a commit says of itself, such as numOutputRows, the rows that it wrote; 0 where it does not."""
+    return int(_commit_info(table, version).get("operationMetrics", {}).get(name, 0))
+
+
+def committed_at(table: str, version: int) -> datetime:
+    """When a version was committed; the beginning of time where the log does not reach back to it."""
+    try:
+        milliseconds = _commit_info(table, version).get("timestamp", 0)
+    except FileNotFoundError:
+        milliseconds = 0
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _commit_info(table: str, version: int) -> dict[str, Any]:
     for line in files.read_bytes(f"{table}/_delta_log/{version:020d}.json").splitlines():
-        metrics = json.loads(line).get("commitInfo", {}).get("operationMetrics", {})
-        if name in metrics:
-            return int(metrics[name])
-    return 0
+        action = json.loads(line)
+        if "commitInfo" in action:
+            return dict(action["commitInfo"])
+    return {}

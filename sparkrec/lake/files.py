@@ -117,6 +117,13 @@ def file_names(uri: str) -> list[str]:
     return sorted(info.base_name for info in found if info.type is fs.FileType.File)
 
 
+def count_files(uri: str, suffix: str) -> int:
+    """How many files of this ending lie in a folder and those below it."""
+    filesystem, path = _open(uri)
+    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=True))
+    return sum(info.type is fs.FileType.File and info.path.endswith(suffix) for info in found)
+
+
 def write_arrays(uri: str, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write named arrays as one ``.npz`` file."""
     buffer = io.BytesIO()

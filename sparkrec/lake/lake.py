@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -91,15 +92,7 @@ class Lake:
     def purge(self, table: str) -> None:
         """Leave nothing of the table but its newest version: no earlier one can be read or restored any more."""
         path, newest = self.path(table), self.version(table)
-        listing = {
-            "spark.databricks.delta.retentionDurationCheck.enabled": "false",
-            # Else it lists the files in ten thousand tasks, however few there are.
-            "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(
-                4 * self.spark.sparkContext.defaultParallelism
-            ),
-        }
-        with self._conf(listing):
-            DeltaTable.forPath(self.spark, path).vacuum(0)
+        self.vacuum(table, timedelta(0))
         jvm: Any = self.spark._jvm
         log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, path)
         log.checkpoint()
@@ -109,6 +102,28 @@ class Lake:
             if version.isdigit() and int(version) < newest:
                 files.delete_file(f"{path}/_delta_log/{name}")
         log.clearCache()
+
+    def vacuum(self, table: str, keep: timedelta) -> int:
+        """Remove the files that no version of the last ``keep`` needs; others can then no longer be read.
+
+        Returns: Files removed.
+        """
+        path = self.path(table)
+        listing = {
+            "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+            # Else it lists the files in ten thousand tasks, however few there are.
+            "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(
+                4 * self.spark.sparkContext.defaultParallelism
+            ),
+        }
+        files_before = files.count_files(path, ".parquet")
+        with self._conf(listing):
+            DeltaTable.forPath(self.spark, path).vacuum(keep / timedelta(hours=1))
+        return files_before - files.count_files(path, ".parquet")
+
+    def compact(self, table: str) -> None:
+        """Join small files of the table into larger ones; its rows stay the same."""
+        DeltaTable.forPath(self.spark, self.path(table)).optimize().executeCompaction()
 
     @contextmanager
     def _conf(self, settings: Mapping[str, str]) -> Iterator[None]:
@@ -128,11 +143,11 @@ class Lake:
         """Rows that the table's newest version put down, from Delta's own metrics."""
         return metric_of_commit(self.path(table), self.version(table), "numOutputRows")
 
-    def tables(self) -> list[str]:
-        """Names of all the tables that exist."""
+    def tables(self, with_private: bool = False) -> list[str]:
+        """Names of all the tables that exist; those of the layer ``private`` where they are asked for."""
         return [
             f"{layer}.{table}"
-            for layer in LAYERS
+            for layer in (*LAYERS, *(("private",) if with_private else ()))
             for table in files.subfolders(f"{self.root}/{layer}")
             if self.exists(f"{layer}.{table}")
         ]

@@ -111,3 +111,25 @@ def test_the_tables_are_those_of_one_delivery(
     deliver: Callable[[Lines], list[Lines]],
 ) -> None:
     assert tables_after(spark, tmp_path, deliver(batch)) == expected
+
+
+def test_lines_that_a_mended_source_file_accepts_land_once(spark: SparkSession, tmp_path: Path, batch: Lines) -> None:
+    tables_after(spark, tmp_path, once(batch))
+    mended = [
+        "source.interactions.quantity=case when quantity = 'two' then 2 else quantity end",
+        "source.interactions.unit_price=abs(price)",
+    ]
+    settings = load_settings(
+        "test", "events", str(tmp_path / "lake"), overrides=[f"source.landing={tmp_path / 'landing'}", *mended]
+    )
+    lake = Lake(spark, settings.lake)
+    kept, refused = lake.read("silver.interactions").count(), lake.read("silver.quarantine").count()
+
+    for _ in range(2):
+        Runner.start(settings, spark, lambda line: None).run([job for job in JOBS if job.name == "clean"])
+
+        # Eight lines, three of which were delivered twice.
+        assert lake.read("silver.interactions").count() == kept + 8
+        assert lake.read("silver.quarantine").count() == refused - 8
+        mended_lines = lake.read("silver.interactions").where("event_id >= 'e300' and event_id < 'e308'")
+        assert {(row.quantity, row.unit_price > 0) for row in mended_lines.collect()} == {(2, True)}

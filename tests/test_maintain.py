@@ -1,0 +1,55 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from sparkrec.contracts import load_contract
+from sparkrec.contracts.spark import conform, struct_type
+from sparkrec.lake import Lake
+from sparkrec.steps.maintain import maintain
+from sparkrec.steps.runs import RUNS
+
+
+def test_versions_that_no_run_names_go_and_those_that_count_stay(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(spark, str(tmp_path))
+    for number in range(4):
+        lake.replace("silver.items", spark.range(number, number + 10, 1, 2))
+        lake.replace("silver.users", spark.range(number, number + 10, 1, 2))
+        lake.append("bronze.shop", spark.range(number, number + 1, 1, 1), f"delivery {number}")
+    run_of(lake, "clean", datetime.now(UTC) - timedelta(days=3), inputs={"silver.items": 0})
+    run_of(lake, "clean", datetime.now(UTC) - timedelta(days=2), inputs={"silver.items": 1})
+    run_of(lake, "report", datetime.now(UTC) - timedelta(days=2), inputs={"silver.items": 3, "bronze.shop": 3})
+    said: list[str] = []
+
+    removed = maintain(lake.root, spark, timedelta(0), said.append)
+
+    assert "silver.users" in removed
+    assert "silver.items: versions from 1 on stay, which a run that counts has named" in said
+    assert sorted(row.id for row in lake.read("silver.items", 1).collect()) == [*range(1, 11)]
+    users = lake.read("silver.users")
+    assert sorted(row.id for row in users.collect()) == [*range(3, 13)]
+    assert len([*(tmp_path / "silver/users").glob("*.parquet")]) == len(users.inputFiles())
+    assert sorted(row.id for row in lake.read("bronze.shop").collect()) == [0, 1, 2, 3]
+    assert len(lake.read("bronze.shop").inputFiles()) == 1
+
+
+def run_of(lake: Lake, job: str, started: datetime, inputs: dict[str, int]) -> None:
+    """Write a run of the job down."""
+    row: dict[str, Any] = {
+        "run_id": "r",
+        "job": job,
+        "run_date": None,
+        "started_at": started,
+        "seconds": 1.0,
+        "outcome": "done",
+        "inputs": inputs,
+        "outputs": {},
+        "counts": {},
+        "message": None,
+        "settings": "s",
+        "code_version": "v",
+    }
+    contract = load_contract(RUNS)
+    rows = lake.spark.createDataFrame([row], struct_type(contract))
+    lake.append(RUNS, conform(rows, contract), f"{job} {started}")
