@@ -8,9 +8,16 @@ from sparkrec.config.settings import BotSettings, SessionSettings
 _ACTS = ("cart", "purchase", "return", "review")
 
 
-def _by_user() -> WindowSpec:
-    """A user's events; an event without a user stands alone."""
-    return Window.partitionBy(F.coalesce("user_id", "event_id"))
+def with_actor(events: DataFrame) -> DataFrame:
+    """Add ``actor``: the user, or the event itself, which stands alone where nobody knows who acted.
+
+    All that follows is partitioned by this one column, so that Spark brings a user's events together once.
+    """
+    return events.withColumn("actor", F.coalesce("user_id", "event_id"))
+
+
+def _by_actor() -> WindowSpec:
+    return Window.partitionBy("actor")
 
 
 def with_sessions(events: DataFrame, sessions: SessionSettings) -> DataFrame:
@@ -19,8 +26,12 @@ def with_sessions(events: DataFrame, sessions: SessionSettings) -> DataFrame:
     A user's events belong to one session as long as none comes later than the gap after the one before. The id
     is made of the user and the time of the first, so that it does not depend on what else there is. An event
     without a user is a session of its own.
+
+    Args:
+        events: Events `with_actor`.
+        sessions: When a session ends.
     """
-    user = _by_user().orderBy("event_time")
+    user = _by_actor().orderBy("event_time")
     micros = F.unix_micros("event_time")
     gap = F.lit(round(sessions.gap_minutes * 60e6))
     before = F.lag(micros).over(user)
@@ -41,21 +52,23 @@ def with_bots(events: DataFrame, bots: BotSettings | None) -> DataFrame:
 
     A user is a bot whose agent says so on any line, or who looked at many things, in the median faster than
     `BotSettings` allows, and never put one into a cart, bought, returned or reviewed any.
+
+    Args:
+        events: Events `with_actor`, with their ``agent``.
+        bots: What a bot is; None flags none.
     """
     if bots is None:
         return events.withColumn("is_bot", F.lit(False))
-    user = _by_user()
+    user = _by_actor()
     in_time = user.orderBy("event_time")
     looks = ~F.col("event_type").isin(*_ACTS)
     gap = F.unix_micros("event_time") - F.lag(F.unix_micros("event_time")).over(in_time)
 
-    def ever(condition: Column) -> Column:
-        return F.coalesce(F.max(condition).over(user), F.lit(False))
+    def how_many(condition: Column) -> Column:
+        return F.count(F.when(condition, F.lit(1))).over(user)
 
-    fast = (
-        (F.sum(F.when(looks, 1).otherwise(0)).over(user) >= bots.least_views)
-        & (F.percentile_approx("_gap", 0.5).over(user) < round(bots.gap_seconds * 1e6))
-        & ~ever(~looks)
-    )
-    named = ever(F.col("agent").rlike(bots.agent_pattern))
-    return events.withColumn("_gap", gap).withColumn("is_bot", named | F.coalesce(fast, F.lit(False))).drop("_gap")
+    # The median is below the bound where half of the gaps are: counted, where a percentile would have to sort.
+    short, gaps = how_many(F.col("_gap") < round(bots.gap_seconds * 1e6)), how_many(F.col("_gap").isNotNull())
+    fast = (how_many(looks) >= bots.least_views) & (2 * short >= gaps) & (how_many(~looks) == 0)
+    named = how_many(F.col("agent").rlike(bots.agent_pattern)) > 0
+    return events.withColumn("_gap", gap).withColumn("is_bot", named | fast).drop("_gap")

@@ -11,7 +11,7 @@ from sparkrec.cleaning.labels import REVIEW, labelled_lines, left_out_keys
 from sparkrec.cleaning.lookups import with_lookup
 from sparkrec.cleaning.queries import searches
 from sparkrec.cleaning.refusals import reason_set
-from sparkrec.cleaning.sessions import with_bots, with_sessions
+from sparkrec.cleaning.sessions import with_actor, with_bots, with_sessions
 from sparkrec.cleaning.users import current_users
 from sparkrec.config.privacy_key import privacy_key
 from sparkrec.contracts import load_contract
@@ -87,9 +87,22 @@ def _write_events(context: JobContext, kept: DataFrame) -> Counts:
         people = identities(kept, pseudonym).withColumn("source", F.lit(source.name))
         tables.replace("private.identities", people)
         kept = with_user_ids(kept, tables.read("private.identities"))
+    kept = with_actor(kept)
     if source.interactions.session_id is None:
         kept = with_sessions(kept, source.sessions)
     found = with_bots(kept, source.bots).withColumn("session_id", F.coalesce("session_id", "event_id"))
+    found = found.drop("actor", "agent", "item", "account_id", "row", "reasons")
+    if source.users or source.searches or source.reviews:
+        # Else each of their tables would find sessions and bots anew.
+        found = found.persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        return _write_found(context, found)
+    finally:
+        found.unpersist()
+
+
+def _write_found(context: JobContext, found: DataFrame) -> Counts:
+    source, tables = context.settings.source, context.tables
     events = found.where("table = 'silver.interactions'")
     counts = {"kept": tables.replace("silver.interactions", _as("silver.interactions", events))}
     written = tables.read("silver.interactions")

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from sparkrec.cleaning.sessions import with_bots, with_sessions
+from sparkrec.cleaning.sessions import with_actor, with_bots, with_sessions
 from sparkrec.config.settings import BotSettings, SessionSettings
 
 START = datetime(2026, 1, 1, 23, 50, tzinfo=UTC)
@@ -21,7 +21,7 @@ def events(
 def test_a_session_ends_where_the_next_event_comes_later_than_the_gap(spark: SparkSession) -> None:
     rows = [("e1", "u", 0.0), ("e2", "u", 30.0), ("e3", "u", 60.001), ("e4", "u", 61.0), ("f1", "v", 1.0)]
 
-    found = with_sessions(events(spark, *reversed(rows)).repartition(3), SessionSettings(gap_minutes=30))
+    found = with_sessions(with_actor(events(spark, *reversed(rows)).repartition(3)), SessionSettings(gap_minutes=30))
 
     first = "u 2026-01-01T23:50:00.000"
     assert {row.event_id: row.session_id for row in found.collect()} == {
@@ -34,14 +34,16 @@ def test_a_session_ends_where_the_next_event_comes_later_than_the_gap(spark: Spa
 
 
 def test_an_event_without_a_user_is_a_session_of_its_own(spark: SparkSession) -> None:
-    found = with_sessions(events(spark, ("e1", None, 0.0), ("e2", None, 0.0)), SessionSettings())
+    found = with_sessions(with_actor(events(spark, ("e1", None, 0.0), ("e2", None, 0.0))), SessionSettings())
 
     assert {row.session_id for row in found.collect()} == {"e1", "e2"}
 
 
 def test_days_without_a_time_within_are_a_session_each(spark: SparkSession) -> None:
     day = 24 * 60.0
-    found = with_sessions(events(spark, ("a", "u", 0.0), ("b", "u", 0.0), ("c", "u", day)), SessionSettings())
+    found = with_sessions(
+        with_actor(events(spark, ("a", "u", 0.0), ("b", "u", 0.0), ("c", "u", day))), SessionSettings()
+    )
 
     assert sorted(len(list(ids)) for ids in _by_session(found).values()) == [1, 2]
 
@@ -78,7 +80,7 @@ def visitors(spark: SparkSession) -> DataFrame:
 
 
 def test_bots_are_those_who_say_so_and_those_who_look_faster_than_people(visitors: DataFrame) -> None:
-    found = with_bots(visitors, BotSettings(least_views=8, gap_seconds=1.0))
+    found = with_bots(with_actor(visitors), BotSettings(least_views=8, gap_seconds=1.0))
 
     assert bots_among(found) == {"fast", "named"}
     assert found.where("is_bot").count() == 12
@@ -86,4 +88,4 @@ def test_bots_are_those_who_say_so_and_those_who_look_faster_than_people(visitor
 
 
 def test_without_settings_nobody_is_a_bot(visitors: DataFrame) -> None:
-    assert bots_among(with_bots(visitors, None)) == set()
+    assert bots_among(with_bots(with_actor(visitors), None)) == set()
