@@ -12,7 +12,14 @@ from sparkrec.cleaning.lookups import ambiguous_keys
 from sparkrec.config.settings import SourceSettings
 from sparkrec.errors import DataError
 from sparkrec.lake.files import sha256_of_files
-from sparkrec.lake.landing import LANDING_COLUMNS, landing_files, read_landing, short_names, unreadable_files
+from sparkrec.lake.landing import (
+    LANDING_COLUMNS,
+    landing_files,
+    own_columns,
+    read_landing,
+    short_names,
+    unreadable_files,
+)
 from sparkrec.steps.context import Counts, JobContext
 
 
@@ -49,7 +56,11 @@ def _ingest_lines(context: JobContext) -> Counts:
 
 
 def _ingest_lookup(context: JobContext, name: str) -> Counts:
-    """Put the lookup's files in the place of what bronze has, where their bytes differ."""
+    """Put the lookup's files in the place of what bronze has, where their bytes differ.
+
+    Raises:
+        DataError: There are none, they cannot be read, or lack the key.
+    """
     lookup, source = context.settings.source.lookups[name], context.settings.source.of_lookup(name)
     table = f"bronze.{source.name}"
     uris = landing_files(source)
@@ -59,13 +70,14 @@ def _ingest_lookup(context: JobContext, name: str) -> Counts:
         if landed == set(batch_of.values()):
             return {}
     rows = _stamped(context, source, batch_of, lookup.personal)
+    if missing := [column for column in lookup.key if column not in rows.columns]:
+        told = ", ".join(own_columns(rows.columns))
+        raise DataError(f"lookup {name}: {source.landing} has no {', '.join(missing)}, which is its key; it has {told}")
     with unreadable_files(source):
         counts = {f"{name}_rows": context.tables.replace(table, rows)}
-    written = context.tables.read(table).drop(*LANDING_COLUMNS)
-    if all(column in written.columns for column in lookup.key):
-        ambiguous = ambiguous_keys(written, lookup.key)
-        if ambiguous:
-            context.say(f"lookup {name}: {ambiguous:,} keys with rows that differ; the smallest of them counts")
+    ambiguous = ambiguous_keys(context.tables.read(table).drop(*LANDING_COLUMNS), lookup.key)
+    if ambiguous:
+        context.say(f"lookup {name}: {ambiguous:,} keys with rows that differ; the smallest of them counts")
     return counts
 
 
