@@ -32,7 +32,8 @@ def test_the_least_mapping_gives_every_column_of_the_contract_typed(spark: Spark
         "select 'r1' event_id, 'u' user_id, 'A7' item_id, 'purchase' event_type, "
         "timestamp '2011-12-09 23:59:59' event_time, date '2011-12-09' event_date, cast(null as string) session_id, "
         "'organic' scene, cast(null as string) search_id, cast(null as int) position, cast(null as int) quantity, "
-        "cast(null as double) unit_price, cast(null as string) country, cast(null as boolean) is_bot, 'shop' source, "
+        "cast(null as double) unit_price, cast(null as double) discount, cast(null as string) promotion, "
+        "cast(null as string) country, cast(null as boolean) is_bot, 'shop' source, "
         "cast(null as string) account_id"
     )
     assert_df_equality(events, expected, ignore_nullable=True, ignore_column_order=True)
