@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 JOBS_ENV := .venv/.installed
 AIRFLOW_ENV := .venv-airflow/.installed
 
-SPARK_TESTS := tests/cleaning tests/features tests/lake tests/profiles
+SPARK_TESTS := tests/cleaning tests/features tests/lake
 DATA_TESTS := tests/data_plane tests/simulation
 
 .DEFAULT_GOAL := help

@@ -220,6 +220,7 @@ class Shop:
         )
 
 
+@pytest.mark.slow
 def test_a_files_lines_are_ingested_once_however_often_the_job_runs(spark: SparkSession, tmp_path: Path) -> None:
     shop = Shop(spark, tmp_path)
     shop.put("1/day.csv", "user,item,at\nu,a,1\n")
@@ -233,6 +234,7 @@ def test_a_files_lines_are_ingested_once_however_often_the_job_runs(spark: Spark
     assert shop.ingest() == [*first, ("w", "3.csv")]
 
 
+@pytest.mark.slow
 def test_a_file_that_breaks_off_is_a_data_error_and_nothing_of_the_delivery_lands(
     spark: SparkSession, tmp_path: Path
 ) -> None:
