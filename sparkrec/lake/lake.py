@@ -103,12 +103,8 @@ class Lake:
                 files.delete_file(f"{path}/_delta_log/{name}")
         log.clearCache()
 
-    def vacuum(self, table: str, keep: timedelta) -> int:
-        """Remove the files that no version of the last ``keep`` needs; others can then no longer be read.
-
-        Returns: Files removed.
-        """
-        path = self.path(table)
+    def vacuum(self, table: str, keep: timedelta) -> None:
+        """Remove the files that no version of the last ``keep`` needs; others can then no longer be read."""
         listing = {
             "spark.databricks.delta.retentionDurationCheck.enabled": "false",
             # Else it lists the files in ten thousand tasks, however few there are.
@@ -116,10 +112,8 @@ class Lake:
                 4 * self.spark.sparkContext.defaultParallelism
             ),
         }
-        files_before = files.count_files(path, ".parquet")
         with self._conf(listing):
-            DeltaTable.forPath(self.spark, path).vacuum(keep / timedelta(hours=1))
-        return files_before - files.count_files(path, ".parquet")
+            DeltaTable.forPath(self.spark, self.path(table)).vacuum(keep / timedelta(hours=1))
 
     def compact(self, table: str) -> None:
         """Join small files of the table into larger ones; its rows stay the same."""

@@ -1,7 +1,7 @@
 """Remove a person from the lake: no job of the graph, but what ``sparkrec forget`` does."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, SparkSession
@@ -153,7 +153,7 @@ def _search(lake: Lake, sources: Sequence[SourceSettings], person: DataFrame) ->
     ids = person.select("id").distinct()
     sources_of = {f"bronze.{source.name}": source for source in sources}
     left = []
-    for table in [*lake.tables(), *([IDENTITIES] if lake.exists(IDENTITIES) else [])]:
+    for table in lake.tables(with_private=True):
         rows = lake.read(table)
         texts = [name for name, kind in rows.dtypes if kind == "string"]
         if table in sources_of:
@@ -165,18 +165,19 @@ def _search(lake: Lake, sources: Sequence[SourceSettings], person: DataFrame) ->
         else:
             columns = load_contract(table).columns
             of_people = [name for name in texts if {"user", "pii"} & set(columns[name].tags)]
-        if not _hold(rows, texts, ids.where(F.length("id") >= _UNMISTAKABLE)) and not _hold(rows, of_people, ids):
-            continue
-        left.append(table)
+        if _hold(rows, sorted({*texts, *of_people}), of_people, ids):
+            left.append(table)
     if left:
         raise DataError(f"something of the person is left in {_some(left)}: run the same command again")
 
 
-def _hold(rows: DataFrame, columns: Sequence[str], ids: DataFrame) -> bool:
+def _hold(rows: DataFrame, columns: Collection[str], of_people: Collection[str], ids: DataFrame) -> bool:
+    """Whether any of the columns holds an id; a short one counts only in those that are ``of_people``."""
     if not columns:
         return False
-    texts = F.array(*[F.col(f"`{name}`") for name in columns])
-    return not rows.select(F.explode(texts).alias("id")).join(F.broadcast(ids), "id", "left_semi").isEmpty()
+    texts = [F.struct(F.col(f"`{name}`").alias("id"), F.lit(name in of_people).alias("of_people")) for name in columns]
+    counting = rows.select(F.inline(F.array(*texts))).where(F.col("of_people") | (F.length("id") >= _UNMISTAKABLE))
+    return not counting.join(F.broadcast(ids), "id", "left_semi").isEmpty()
 
 
 def _some(names: Sequence[str]) -> str:

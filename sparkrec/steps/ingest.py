@@ -35,15 +35,11 @@ def run(context: JobContext) -> Counts:
 def _ingest_lines(context: JobContext) -> Counts:
     source = context.settings.source
     table = f"bronze.{source.name}"
-    uris = landing_files(source)
-    batch_of = {uri: digest[:16] for uri, digest in sha256_of_files(context.spark, uris).items()}
-    landed: set[str] = set()
-    if context.tables.exists(table):
-        landed = {row._batch_id for row in context.tables.read(table).select("_batch_id").distinct().collect()}
+    batch_of, landed = _batches(context, source)
     new: dict[str, str] = {}
-    for uri in uris:
-        if batch_of[uri] not in landed and batch_of[uri] not in new.values():
-            new[uri] = batch_of[uri]
+    for uri, batch in batch_of.items():
+        if batch not in landed and batch not in new.values():
+            new[uri] = batch
     rows = 0
     if new:
         stamped = _stamped(context, source, new, is_personal=True)
@@ -52,7 +48,7 @@ def _ingest_lines(context: JobContext) -> Counts:
         delivery = hashlib.sha256(" ".join(sorted(new.values())).encode()).hexdigest()
         with unreadable_files(source):
             rows = context.tables.append(table, stamped, transaction=f"ingest {delivery}")
-    return {"files": len(uris), "new_files": len(new), "new_lines": rows}
+    return {"files": len(batch_of), "new_files": len(new), "new_lines": rows}
 
 
 def _ingest_lookup(context: JobContext, name: str) -> Counts:
@@ -63,12 +59,9 @@ def _ingest_lookup(context: JobContext, name: str) -> Counts:
     """
     lookup, source = context.settings.source.lookups[name], context.settings.source.of_lookup(name)
     table = f"bronze.{source.name}"
-    uris = landing_files(source)
-    batch_of = {uri: digest[:16] for uri, digest in sha256_of_files(context.spark, uris).items()}
-    if context.tables.exists(table):
-        landed = {row._batch_id for row in context.tables.read(table).select("_batch_id").distinct().collect()}
-        if landed == set(batch_of.values()):
-            return {}
+    batch_of, landed = _batches(context, source)
+    if landed == set(batch_of.values()):
+        return {}
     rows = _stamped(context, source, batch_of, lookup.personal)
     if missing := [column for column in lookup.key if column not in rows.columns]:
         told = ", ".join(own_columns(rows.columns))
@@ -79,6 +72,16 @@ def _ingest_lookup(context: JobContext, name: str) -> Counts:
     if ambiguous:
         context.say(f"lookup {name}: {ambiguous:,} keys with rows that differ; the smallest of them counts")
     return counts
+
+
+def _batches(context: JobContext, source: SourceSettings) -> tuple[dict[str, str], set[str]]:
+    """The batch of each landing file, in the order of their names, and the batches that bronze holds."""
+    table, uris = f"bronze.{source.name}", landing_files(source)
+    digests = sha256_of_files(context.spark, uris)
+    landed: set[str] = set()
+    if context.tables.exists(table):
+        landed = {row._batch_id for row in context.tables.read(table).select("_batch_id").distinct().collect()}
+    return {uri: digests[uri][:16] for uri in uris}, landed
 
 
 def _check_drift(context: JobContext, lines: DataFrame, earlier: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from sparkrec.lake import Lake
+from sparkrec.lake import Lake, files
 from sparkrec.lake.delta_log import committed_at
 from sparkrec.steps.runs import RUNS
 
@@ -34,7 +34,9 @@ def maintain(root: str, spark: SparkSession, keep: timedelta, say: Callable[[str
         oldest = now - keep
         if table in named:
             oldest = min(oldest, committed_at(lake.path(table), named[table]) - _MARGIN)
-        removed[table] = lake.vacuum(table, now - oldest)
+        before = files.count_files(lake.path(table), ".parquet")
+        lake.vacuum(table, now - oldest)
+        removed[table] = before - files.count_files(lake.path(table), ".parquet")
         if oldest < now - keep:
             say(f"{table}: versions from {named[table]} on stay, which a run that counts has named")
     return {table: number for table, number in removed.items() if number}

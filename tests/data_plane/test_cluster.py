@@ -9,13 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fingerprints import table_fingerprints
 from pyspark.sql import SparkSession
 from standalone_cluster import JOBS_BIN, Cluster, environment
 
 from sparkrec.config import load_settings, project_root
 from sparkrec.graph import JOBS, in_order
-from sparkrec.lake import Lake
-from sparkrec.lake.fingerprint import fingerprint
 from sparkrec.simulation import SimulationSettings, simulate
 from sparkrec.steps.runner import Runner
 
@@ -39,14 +38,7 @@ def on_one_machine(spark: SparkSession, landing: Path, tmp_path_factory: pytest.
     settings = load_settings("test", "events", lake, overrides=[f"source.landing={landing}"])
     runner = Runner.start(settings, spark, lambda line: None)
     runner.run([job for job in in_order(JOBS) if job.name in JOB_NAMES])
-    return tables(spark, lake)
-
-
-def tables(spark: SparkSession, root: str) -> dict[str, int]:
-    lake = Lake(spark, root)
-    # When a line was ingested differs from run to run.
-    rows = {table: lake.read(table).drop("_ingested_at") for table in lake.tables() if table != "gold.pipeline_runs"}
-    return {table: fingerprint(of_table) for table, of_table in rows.items()}
+    return table_fingerprints(spark, lake)
 
 
 def submit(cluster: Cluster, job: str, landing: Path, lake: Path, in_the_middle: Callable[[], None] | None) -> str:
@@ -75,7 +67,7 @@ def test_a_cluster_makes_the_tables_of_one_machine_and_the_death_of_a_worker_cha
     shutil.copytree(lake, bereft)
     submit(cluster, "clean", landing, lake, None)
     submit(cluster, "profile", landing, lake, None)
-    assert tables(spark, str(lake)) == on_one_machine
+    assert table_fingerprints(spark, str(lake)) == on_one_machine
 
     for left in cluster.scratch[0].rglob("shuffle_*.data"):
         left.unlink()
@@ -89,4 +81,4 @@ def test_a_cluster_makes_the_tables_of_one_machine_and_the_death_of_a_worker_cha
     assert dead.wait(30) == -signal.SIGKILL
     assert "Lost executor" in told
     cleaned = {table: rows for table, rows in on_one_machine.items() if not table.startswith("gold.")}
-    assert tables(spark, str(bereft)) == cleaned
+    assert table_fingerprints(spark, str(bereft)) == cleaned

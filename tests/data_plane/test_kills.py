@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from fingerprints import table_fingerprints
 from pyspark.sql import SparkSession
 
 from sparkrec.config import load_settings
 from sparkrec.graph import JOBS
 from sparkrec.lake import Lake
-from sparkrec.lake.fingerprint import fingerprint
 from sparkrec.steps.runner import Runner
 
 pytestmark = pytest.mark.slow
@@ -69,16 +69,6 @@ def run(spark: SparkSession, shop: Path, *jobs: str) -> None:
     Runner.start(settings, spark, lambda line: None).run([spec for spec in JOBS if spec.name in jobs])
 
 
-def tables(spark: SparkSession, shop: Path) -> dict[str, int]:
-    lake = Lake(spark, str(shop / "lake"))
-    # When a line was ingested differs from run to run.
-    return {
-        table: fingerprint(lake.read(table).drop("_ingested_at"))
-        for table in lake.tables()
-        if table != "gold.pipeline_runs"
-    }
-
-
 def copy_of(shop: Path, to: Path) -> Path:
     shutil.copytree(shop, to)
     (to / "shop.yaml").write_text(SOURCE.format(landing=to / "landing"), encoding="utf-8")
@@ -98,14 +88,14 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def before(spark: SparkSession, shop: Path) -> dict[str, int]:
-    return tables(spark, shop)
+    return table_fingerprints(spark, str(shop / "lake"))
 
 
 @pytest.fixture(scope="module")
 def undisturbed(spark: SparkSession, shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
     other = copy_of(shop, tmp_path_factory.mktemp("undisturbed") / "shop")
     run(spark, other, *JOB_NAMES)
-    return tables(spark, other)
+    return table_fingerprints(spark, str(other / "lake"))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +123,7 @@ def test_a_killed_job_leaves_old_or_new_tables_and_the_next_run_mends_all(
 ) -> None:
     killed = copy_of(shop, tmp_path / "shop")
     run(spark, killed, *JOB_NAMES[: JOB_NAMES.index(job)])
-    started = tables(spark, killed)
+    started = table_fingerprints(spark, str(killed / "lake"))
     folder = Path(Lake(spark, str(killed / "lake")).path(table))
     files = set(folder.glob("*.parquet"))
 
@@ -149,9 +139,9 @@ def test_a_killed_job_leaves_old_or_new_tables_and_the_next_run_mends_all(
 
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
     assert set(folder.glob("*.parquet")) > files
-    left = tables(spark, killed)
+    left = table_fingerprints(spark, str(killed / "lake"))
     assert undisturbed[table] != before[table]
     assert left[table] == (started if moment == "files" else undisturbed)[table]
     assert all(left[name] in (started[name], undisturbed[name]) for name in left)
     run(spark, killed, *JOB_NAMES)
-    assert tables(spark, killed) == undisturbed
+    assert table_fingerprints(spark, str(killed / "lake")) == undisturbed

@@ -140,10 +140,8 @@ def test_a_person_whom_nobody_knows_changes_nothing(shop: Shop, spark: SparkSess
 def test_a_forgotten_person_is_nowhere_and_does_not_come_back(
     shop: Shop, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    identities = next((shop.folder / "lake" / "private" / "identities").glob("*.parquet"))
-    pseudonyms = {
-        row["user_id"] for row in pq.ParquetFile(identities).read().to_pylist() if "canary" in row["landed_user_id"]
-    }
+    identities = pq.read_table(shop.folder / "lake" / "private" / "identities").to_pylist()
+    pseudonyms = {row["user_id"] for row in identities if "canary" in row["landed_user_id"]}
     (pseudonym,) = pseudonyms
     tables = {name.split("/")[2] for name in shop.files_with(pseudonym) if name.startswith("lake")}
     assert {"interactions", "searches", "user_profiles", "positives", "vocabulary", "identities"} <= tables

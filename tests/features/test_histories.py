@@ -81,7 +81,7 @@ SPLITS = st.one_of(
 )
 # Making a failing example smaller would take a Spark job a step.
 EXAMPLES = settings(
-    max_examples=6, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
+    max_examples=8, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
 )
 
 

@@ -54,18 +54,8 @@ def profiles(interactions: DataFrame, items: DataFrame) -> dict[str, Row]:
 def test_a_user_is_described_by_all_of_the_users_events(spark: SparkSession, items: DataFrame) -> None:
     interactions = events(
         spark,
-        (
-            "u",
-            "s1",
-            "purchase",
-            "mug",
-            "2011-09-10 08:00:00",
-            2,
-            3.0,
-            "France",
-            4.0,
-            "mailer",
-        ),  # 90 days before: out of every window
+        # 90 days before: out of every window
+        ("u", "s1", "purchase", "mug", "2011-09-10 08:00:00", 2, 3.0, "France", 4.0, "mailer"),
         ("u", "s2", "purchase", "mug", "2011-09-11 00:00:00", 1, 3.0, "France"),  # 89 days
         ("u", "s3", "purchase", "tin", "2011-11-11 23:59:59", 10, 0.5, "France"),  # 28 days
         ("u", "s4", "purchase", "cup", "2011-11-12 00:00:00", None, 2.0, "France"),  # 27 days
