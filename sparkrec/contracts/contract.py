@@ -141,6 +141,7 @@ class Contract(_Part):
     grain: str = Field(description="What one row is.")
     primary_key: tuple[str, ...] = ()
     open: bool = Field(False, description="Whether the table has columns besides these, before them.")
+    interval: str | None = Field(None, description="The date column by whose days the table is replaced.")
     columns: dict[str, Column] = Field(min_length=1)
     rules: tuple[RowRule, ...] = ()
     checks: tuple[TableCheck, ...] = Field((), description="What must hold of the table itself.")
@@ -159,6 +160,7 @@ class Contract(_Part):
     @model_validator(mode="after")
     def _columns_exist(self) -> Self:
         self._require_columns("primary_key", self.primary_key)
+        self._require_columns("interval", [self.interval] if self.interval else [])
         for check in self.checks:
             if not isinstance(check, RowCountCheck):
                 self._require_columns(check.name, check.columns)

@@ -19,6 +19,15 @@ def metric_of_commit(table: str, version: int, name: str) -> int:
     return int(_commit_info(table, version).get("operationMetrics", {}).get(name, 0))
 
 
+def note_of_commit(table: str, version: int) -> str | None:
+    """What the writer noted beside a commit; None where it did not, or the log does not reach back to it."""
+    try:
+        note = _commit_info(table, version).get("userMetadata")
+    except FileNotFoundError:
+        return None
+    return None if note is None else str(note)
+
+
 def committed_at(table: str, version: int) -> datetime:
     """When a version was committed; the beginning of time where the log does not reach back to it."""
     try:

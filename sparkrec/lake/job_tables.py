@@ -1,6 +1,7 @@
 """The tables that one job may touch."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import date
 
 from pyspark.sql import DataFrame
 
@@ -22,6 +23,7 @@ class JobTables:
     Attributes:
         read_versions: Delta versions that the job read, by table.
         written: Tables that the job wrote, with the version they had before (None: they did not exist).
+        written_days: By table that the job wrote by days: which. Other tables were written whole.
     """
 
     def __init__(self, lake: Lake, spec: JobSpec, sources: Sequence[str]) -> None:
@@ -31,6 +33,7 @@ class JobTables:
         self._writes = {name.format(source=one) for name in spec.writes for one in sources}
         self.read_versions: dict[str, int] = {}
         self.written: dict[str, int | None] = {}
+        self.written_days: dict[str, set[date]] = {}
         self._fingerprints: dict[str, int] = {}
 
     def read(self, table: str) -> DataFrame:
@@ -66,14 +69,42 @@ class JobTables:
         self._lake.replace(table, conform(rows, load_contract(table)))
         return self._lake.rows_written(table)
 
+    def replace_days(self, table: str, rows: DataFrame, days: Collection[date]) -> int:
+        """Replace days of a table that the job writes and whose contract names an ``interval``.
+
+        Args:
+            table: The table; it is written whole where it does not exist yet.
+            rows: All of them of one of the days; they are brought to its contract.
+            days: What is replaced; a day without rows is emptied.
+
+        Returns: Rows written.
+        """
+        contract = load_contract(table)
+        if contract.interval is None:
+            raise ValueError(f"{table} has no interval: replace it whole")
+        if not self._lake.exists(table):
+            return self.replace(table, rows)
+        self._prepare(table)
+        self.written_days.setdefault(table, set()).update(days)
+        self._lake.replace_days(table, conform(rows, contract), contract.interval, days)
+        return self._lake.rows_written(table)
+
+    def days_replaced(self, table: str, since: int) -> set[date] | None:
+        """Days of a table that the job reads which commits after the version ``since`` have replaced.
+
+        None where some commit may have changed any.
+        """
+        self._allow(table, self._reads | self._writes, "read")
+        return self._lake.days_replaced(table, since)
+
     def append(self, table: str, rows: DataFrame, transaction: str) -> int:
         """Append to a table that the job writes, once per transaction name.
 
         Returns: Rows written, none where the transaction was made before.
         """
-        self._prepare(table)
+        before = self._prepare(table)
         self._lake.append(table, conform(rows, load_contract(table)), transaction)
-        return self._lake.rows_written(table) if self._lake.version(table) != self.written[table] else 0
+        return self._lake.rows_written(table) if self._lake.version(table) != before else 0
 
     def read_artefact(self, name: str) -> str:
         """Folder or file of an artefact that the job reads."""
@@ -85,9 +116,12 @@ class JobTables:
         self._allow(name, self._writes, "write")
         return self._lake.path(name)
 
-    def _prepare(self, table: str) -> None:
+    def _prepare(self, table: str) -> int | None:
+        """The version that the table has; after a failure it goes back to the first one noted here."""
         self._allow(table, self._writes, "write")
-        self.written[table] = self._lake.version(table) if self._lake.exists(table) else None
+        before = self._lake.version(table) if self._lake.exists(table) else None
+        self.written.setdefault(table, before)
+        return before
 
     def _allow(self, name: str, allowed: set[str], verb: str) -> None:
         if name not in allowed:

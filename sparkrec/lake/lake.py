@@ -1,8 +1,8 @@
 """Tables of the lake by name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -10,7 +10,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 
 from sparkrec.errors import DataError
 from sparkrec.lake import files
-from sparkrec.lake.delta_log import metric_of_commit, newest_version
+from sparkrec.lake.days import days_of_note, is_of_days, note_of_days
+from sparkrec.lake.delta_log import metric_of_commit, newest_version, note_of_commit
 
 LAYERS = ("bronze", "silver", "features", "gold")
 
@@ -61,6 +62,27 @@ class Lake:
     def replace(self, table: str, rows: DataFrame) -> None:
         """Put ``rows`` in the place of the whole table, in one commit."""
         self._write(rows, table, "overwrite", {"overwriteSchema": "true"})
+
+    def replace_days(self, table: str, rows: DataFrame, column: str, days: Collection[date]) -> None:
+        """Put ``rows`` in the place of the rows of these days, in one commit; those of other days stay.
+
+        Args:
+            table: A table that exists.
+            rows: All of them of one of the days.
+            column: The date that says of which day a row is.
+            days: What is replaced; a day without rows is emptied.
+        """
+        self._write(rows, table, "overwrite", {"replaceWhere": is_of_days(column, days), **note_of_days(days)})
+
+    def days_replaced(self, table: str, since: int) -> set[date] | None:
+        """Days that commits after the version ``since`` have replaced; None where some commit may have changed any."""
+        days: set[date] = set()
+        for version in range(since + 1, self.version(table) + 1):
+            replaced = days_of_note(note_of_commit(self.path(table), version))
+            if replaced is None:
+                return None
+            days |= replaced
+        return days
 
     def append(self, table: str, rows: DataFrame, transaction: str) -> None:
         """Add ``rows`` in one commit, once: an append of the same ``transaction`` later adds nothing."""
