@@ -190,10 +190,25 @@ class BaselineSettings(_Section):
     ease_regularisation: float = Field(200.0, gt=0)
     ease_decayed_regularisation: float = Field(50.0, gt=0)
     ease_half_life_days: float = Field(30.0, gt=0)
+    title_power: int = Field(4, ge=1, description="Of the cosine of two titles.")
     als_factors: int = Field(64, ge=1)
     als_alpha: float = Field(1.0, gt=0)
     als_regularisation: float = Field(0.05, ge=0)
     als_iterations: int = Field(6, ge=1)
+
+
+class RankerSettings(_Section):
+    """Options of the second stage, which orders the candidates of the first (sparkrec.recommend.ranker)."""
+
+    windows: int = Field(3, ge=0, description="Past windows that it learns from; 0 leaves it out.")
+    depth: int = Field(100, ge=1, description="Candidates of each retriever.")
+    users: int = Field(4_000, ge=1, description="Most users of a window that it learns from.")
+    least_users: int = Field(100, ge=1, description="Fewer users with something to foresee leave it out.")
+    trees: int = Field(300, ge=1)
+    leaves: int = Field(15, ge=2)
+    least_rows: int = Field(100, ge=1, description="Pairs in a leaf at least.")
+    learning_rate: float = Field(0.03, gt=0)
+    threads: int = Field(2, ge=1, description="Of the fit; fixed, so that the figures do not depend on the machine.")
 
 
 class TrainingSettings(_Section):
@@ -248,6 +263,7 @@ class Settings(_Section):
     shards: ShardSettings = ShardSettings()
     two_tower: TwoTowerSettings = TwoTowerSettings()
     baselines: BaselineSettings = BaselineSettings()
+    ranker: RankerSettings = RankerSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     recommend: RecommendSettings = RecommendSettings()

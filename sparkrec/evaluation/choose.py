@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
-from sparkrec.evaluation.judge import target_matrix
 from sparkrec.evaluation.metrics import list_metrics
 from sparkrec.recommend.loaded import Weights, load_models
 from sparkrec.recommend.ranking import shown, top_k
+from sparkrec.recommend.targets import target_matrix
 from sparkrec.registry.model_store import CurrentModels
 
 _MOST_STEPS = 25
@@ -59,10 +59,10 @@ def candidates(
     def collect(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         models = load_models(current, cut, tuple(current.versions))
         for rows, batch in models.batches(batches):
-            scores = {name: values for name, values in models.standard_scores(batch).items() if name in names}
+            scores = {name: values for name, values in models.scores(batch).standard(shelf).items() if name in names}
             visible = {name: shown(values, models.known, batch.touched, shelf) for name, values in scores.items()}
             union = np.concatenate([top_k(values, depth) for values in visible.values()], axis=1)
-            targets = target_matrix(rows, batch, models, shelf)
+            targets = target_matrix(rows, batch, models.known, shelf)
             found = []
             for row, places in enumerate(union):
                 items = np.unique(places)
