@@ -89,9 +89,9 @@ def _choose(context: JobContext, current: CurrentModels, users: DataFrame) -> Ch
     k, depth = settings.evaluation.k, settings.evaluation.choice_depth
     # A bounded number of users, always the same ones, is enough to weigh a few models.
     sample = bounded(users, settings.evaluation.choice_users, settings.seed)
+    by_shelf = candidates(sample, current, "validation", names, settings.recommend.shelves, depth)
     shelves = {}
-    for shelf in settings.recommend.shelves:
-        found = candidates(sample, current, "validation", names, shelf, depth)
+    for shelf, found in by_shelf.items():
         # Nobody to choose on: the simplest of the models that may be chosen.
         choice = choose_blend(found, names, k) if len(found.targets) else Choice({names[0]: 1.0}, float("nan"))
         model = BLEND if len(choice.weights) > 1 else next(iter(choice.weights))
