@@ -202,7 +202,7 @@ class RankerSettings(_Section):
 
     windows: int = Field(3, ge=0, description="Past windows that it learns from; 0 leaves it out.")
     depth: int = Field(100, ge=1, description="Candidates of each retriever.")
-    users: int = Field(4_000, ge=1, description="Most users of a window that it learns from.")
+    users: int = Field(2_000, ge=1, description="Most users of a window that it learns from.")
     least_users: int = Field(100, ge=1, description="Fewer users with something to foresee leave it out.")
     trees: int = Field(300, ge=1)
     leaves: int = Field(15, ge=2)

@@ -89,8 +89,7 @@ def _with_ranker(context: JobContext, current: CurrentModels, manifest: Manifest
     }
     fewest = min(sum(users_of[window] for window in found) for found in windows.values())
     if fewest < settings.least_users:
-        reason = f"{fewest:,} users of past windows are fewer than ranker.least_users"
-        return current.model_copy(update={"left_out": {**current.left_out, RANKER: reason}})
+        return _without_ranker(current, fewest)
 
     before = {window: cut_that_knows(window + 1) for window in sorted({w for found in windows.values() for w in found})}
     below = [model for model in MODELS if model.name in OVER and model.name in current.versions]
@@ -102,17 +101,30 @@ def _with_ranker(context: JobContext, current: CurrentModels, manifest: Manifest
         window: _rehearse(context, current, window, cut, facts[cut], [model.name for model in below])
         for window, cut in before.items()
     }
-    for cut, found in windows.items():
-        learned = [rehearsals[window] for window in found]
+    learned: dict[tuple[str, str], list[Rehearsal]] = {
+        (cut, shelf): [rehearsals[window][shelf] for window in found]
+        for cut, found in windows.items()
+        for shelf in context.settings.recommend.shelves
+    }
+    # Users with a candidate that became an event.
+    fewest = min(sum(len(one.sizes) for one in ones) for ones in learned.values())
+    if fewest < settings.least_users:
+        return _without_ranker(current, fewest)
+    for cut in current.cuts:
         boosters: dict[str, booster.Text] = {
-            shelf: booster.fit([one[shelf] for one in learned], settings, context.settings.seed)
+            shelf: booster.fit(learned[cut, shelf], settings, context.settings.seed)
             for shelf in context.settings.recommend.shelves
         }
         arrays = Ranker.arrays(facts[cut], settings.depth, boosters)
         files.write_arrays(f"{ranked.folder(RANKER)}/{cut}/arrays.npz", arrays)
-        pairs = sum(len(one.relevant) for both in learned for one in both.values())
-        context.say(f"{cut}: ranker learned from {pairs:,} candidates in {len(found)} windows")
+        pairs = sum(len(one.relevant) for shelf in boosters for one in learned[cut, shelf])
+        context.say(f"{cut}: ranker fitted on {pairs:,} candidates of {len(windows[cut])} windows")
     return ranked
+
+
+def _without_ranker(current: CurrentModels, users: int) -> CurrentModels:
+    reason = f"{users:,} users of past windows to learn from are fewer than ranker.least_users"
+    return current.model_copy(update={"left_out": {**current.left_out, RANKER: reason}})
 
 
 def _rehearse(

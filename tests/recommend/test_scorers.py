@@ -203,7 +203,9 @@ def test_titles_are_as_similar_as_their_cosine_to_the_power(titles: DataFrame) -
             if one != other and one % 2 == other % 2:
                 expected[one, other] = (0.8 * 0.8) ** 4
     np.testing.assert_allclose(scorer.score(BATCH), BOUGHT @ expected, atol=1e-5)
-    np.testing.assert_allclose(scorer.between(np.array([3, 4]), np.array([5, 6, 11])), expected[3:5][:, [5, 6, 11]])
+    np.testing.assert_allclose(
+        scorer.between(np.array([3, 4]), np.array([5, 6, 11])), expected[3:5][:, [5, 6, 11]], atol=1e-6
+    )
 
 
 def test_without_titles_nothing_is_similar(titles: DataFrame) -> None:
