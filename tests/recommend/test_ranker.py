@@ -220,11 +220,11 @@ def test_the_booster_puts_first_what_was_relevant_and_is_the_same_each_time() ->
 def _boosters() -> dict[str, np.ndarray]:
     """A booster a shelf that learned to prefer a feature: cheap items on discover, own events on reorder."""
     texts = {}
-    for shelf, liked in (("discover", "price"), ("reorder", "own_events")):
+    for shelf, liked, most in (("discover", "price", 20), ("reorder", "own_events", 4)):
         names = columns(shelf)
         features = np.zeros((60, 8, len(names)), np.float32)
         sign = -1 if shelf == "discover" else 1
-        values = features[:, :, names.index(liked)] = RANDOM.integers(0, 12, (60, 8))
+        values = features[:, :, names.index(liked)] = RANDOM.integers(0, most, (60, 8))
         relevant = sign * values == (sign * values).max(axis=1, keepdims=True)
         texts[shelf] = booster.fit(
             [Rehearsal(features.reshape(-1, len(names)), relevant.ravel(), np.full(60, 8))], SETTINGS, seed=1
@@ -285,15 +285,22 @@ def test_the_ranker_alone_loads_what_it_stands_on_and_ranks_each_shelf_by_its_bo
 
     assert set(found.plain) == {"recent_popularity", "ease", "own_frequency_decayed"}
     assert set(found.standard("discover")) == {"ranker"}
-    for shelf, liked, sign in (("discover", "price", -1), ("reorder", "own_events", 1)):
+    # What the boosters tell apart: prices up to 2 from those from 5 on, three events from fewer.
+    for shelf, liked, sign, best, rest in (("discover", "price", -1, -2, -5), ("reorder", "own_events", 1, 3, 2)):
         pairs = found.candidates(shelf)
         scores = found.standard(shelf)["ranker"]
         np.testing.assert_allclose(scores[:, KNOWN].mean(axis=1), 0, atol=1e-5)
         features = pair_features(pairs, BATCH, found.plain, KNOWN, TABLE, shelf)
         values = sign * features[:, columns(shelf).index(liked)]
-        told = ~np.isnan(values)
-        order = np.corrcoef(scores[pairs.users, pairs.items][told], values[told])[0, 1]
-        assert order > 0.4
+        high, low = values >= best, values <= rest
+        pairs_of_user = [
+            (scores[user, pairs.items[mine & high]], scores[user, pairs.items[mine & low]])
+            for user in range(USERS)
+            for mine in [pairs.users == user]
+        ]
+        compared = [ones.min() > others.max() for ones, others in pairs_of_user if len(ones) and len(others)]
+        assert len(compared) > 5
+        assert all(compared)
     assert not TOUCHED[found.candidates("discover").users, found.candidates("discover").items].any()
 
 
