@@ -204,10 +204,12 @@ class RankerSettings(_Section):
     depth: int = Field(100, ge=1, description="Candidates of each retriever.")
     users: int = Field(2_000, ge=1, description="Most users of a window that it learns from.")
     least_users: int = Field(100, ge=1, description="Fewer users with something to foresee leave it out.")
-    trees: int = Field(300, ge=1)
+    trees: int = Field(200, ge=1)
     leaves: int = Field(15, ge=2)
-    least_rows: int = Field(100, ge=1, description="Pairs in a leaf at least.")
-    learning_rate: float = Field(0.03, gt=0)
+    least_rows: int = Field(400, ge=1, description="Pairs in a leaf at least.")
+    learning_rate: float = Field(0.05, gt=0)
+    column_share: float = Field(0.5, gt=0, le=1, description="Features that a tree may use.")
+    row_share: float = Field(0.7, gt=0, le=1, description="Pairs that a tree learns from.")
     threads: int = Field(2, ge=1, description="Of the fit; fixed, so that the figures do not depend on the machine.")
 
 
