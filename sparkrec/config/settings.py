@@ -210,7 +210,7 @@ class RankerSettings(_Section):
     learning_rate: float = Field(0.05, gt=0)
     column_share: float = Field(0.5, gt=0, le=1, description="Features that a tree may use.")
     row_share: float = Field(0.7, gt=0, le=1, description="Pairs that a tree learns from.")
-    threads: int = Field(2, ge=1, description="Of the fit; fixed, so that the figures do not depend on the machine.")
+    fits_at_once: int = Field(2, ge=1, description="Boosters fitted side by side, each in one thread.")
 
 
 class TrainingSettings(_Section):

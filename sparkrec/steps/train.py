@@ -110,11 +110,9 @@ def _with_ranker(context: JobContext, current: CurrentModels, manifest: Manifest
     fewest = min(sum(len(one.sizes) for one in ones) for ones in learned.values())
     if fewest < settings.least_users:
         return _without_ranker(current, fewest)
+    fitted = booster.fit_all(learned, settings, context.settings.seed)
     for cut in current.cuts:
-        boosters: dict[str, booster.Text] = {
-            shelf: booster.fit(learned[cut, shelf], settings, context.settings.seed)
-            for shelf in context.settings.recommend.shelves
-        }
+        boosters: dict[str, booster.Text] = {shelf: fitted[cut, shelf] for shelf in context.settings.recommend.shelves}
         arrays = Ranker.arrays(facts[cut], settings.depth, boosters)
         files.write_arrays(f"{ranked.folder(RANKER)}/{cut}/arrays.npz", arrays)
         pairs = sum(len(one.relevant) for shelf in boosters for one in learned[cut, shelf])

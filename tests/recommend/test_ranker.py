@@ -194,7 +194,7 @@ def test_what_a_model_that_was_not_fitted_would_say_is_missing() -> None:
     assert np.isfinite(_feature("score_als", "discover", few)[1]).all()
 
 
-SETTINGS = RankerSettings(trees=30, leaves=4, least_rows=5, learning_rate=0.2, depth=4, threads=1)
+SETTINGS = RankerSettings(trees=30, leaves=4, least_rows=5, learning_rate=0.2, depth=4)
 
 
 def _rehearsal(seed: int) -> Rehearsal:
@@ -214,7 +214,11 @@ def test_the_booster_puts_first_what_was_relevant_and_is_the_same_each_time() ->
     scores = Booster(text).predict(unseen.features).reshape(60, 8)
     first = np.take_along_axis(unseen.relevant.reshape(60, 8), scores.argmax(axis=1)[:, None], 1)
     assert first.mean() > 0.7
-    assert booster.fit([_rehearsal(1), _rehearsal(2)], SETTINGS, seed=5).tobytes() == text.tobytes()
+
+    both = {"one": [_rehearsal(1), _rehearsal(2)], "other": [_rehearsal(4)]}
+    again = booster.fit_all(both, SETTINGS, seed=5)
+    assert again["one"].tobytes() == text.tobytes()
+    assert again["other"].tobytes() == booster.fit(both["other"], SETTINGS, seed=5).tobytes() != text.tobytes()
 
 
 def _boosters() -> dict[str, np.ndarray]:

@@ -1,6 +1,9 @@
 """Gradient boosted trees by LightGBM, which nothing else imports."""
 
+from collections.abc import Hashable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +12,7 @@ from sparkrec.config.settings import RankerSettings
 from sparkrec.recommend.users import Floats
 
 Text = NDArray[np.uint8]
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,21 @@ def fit(rehearsals: list[Rehearsal], settings: RankerSettings, seed: int) -> Tex
         "seed": seed,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": settings.threads,
+        "num_threads": 1,
         "verbosity": -1,
     }
     trained = lightgbm.train(options, together, settings.trees)
     return np.frombuffer(trained.model_to_string().encode(), np.uint8)
+
+
+def fit_all(rehearsals: Mapping[Key, list[Rehearsal]], settings: RankerSettings, seed: int) -> dict[Key, Text]:
+    """`fit` for each key, several at once.
+
+    Threads of one fit would wait for each other at every split of every tree; fits do not.
+    """
+    with ThreadPoolExecutor(settings.fits_at_once) as pool:
+        texts = pool.map(lambda of_key: fit(of_key, settings, seed), rehearsals.values())
+        return dict(zip(rehearsals, texts, strict=True))
 
 
 class Booster:
