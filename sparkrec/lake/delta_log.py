@@ -19,6 +19,26 @@ def metric_of_commit(table: str, version: int, name: str) -> int:
     return int(_commit_info(table, version).get("operationMetrics", {}).get(name, 0))
 
 
+# Commits that leave a table's rows as they are.
+_HOUSEKEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END")
+
+
+def newest_version_of_rows(table: str) -> int | None:
+    """The newest version that may have changed the table's rows; None where there is no table."""
+    version = newest_version(table)
+    while version and keeps_rows(table, version):
+        version -= 1
+    return version
+
+
+def keeps_rows(table: str, version: int) -> bool:
+    """Whether a commit left the table's rows as they were."""
+    try:
+        return _commit_info(table, version).get("operation") in _HOUSEKEEPING
+    except FileNotFoundError:
+        return False
+
+
 def note_of_commit(table: str, version: int) -> str | None:
     """What the writer noted beside a commit; None where it did not, or the log does not reach back to it."""
     try:

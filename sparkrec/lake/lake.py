@@ -11,7 +11,13 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from sparkrec.errors import DataError
 from sparkrec.lake import files
 from sparkrec.lake.days import days_of_note, is_of_days, note_of_days
-from sparkrec.lake.delta_log import metric_of_commit, newest_version, note_of_commit
+from sparkrec.lake.delta_log import (
+    keeps_rows,
+    metric_of_commit,
+    newest_version,
+    newest_version_of_rows,
+    note_of_commit,
+)
 
 LAYERS = ("bronze", "silver", "features", "gold")
 
@@ -47,21 +53,34 @@ class Lake:
             raise DataError(f"{table} does not exist in {self.root}: run the jobs before this one first")
         return version
 
+    def version_of_rows(self, table: str) -> int | None:
+        """The newest Delta version that may have changed the table's rows; None where there is no table."""
+        return newest_version_of_rows(self.path(table))
+
     def read(self, table: str, version: int | None = None) -> DataFrame:
         """The table's newest version, or the one named.
 
         Raises:
             DataError: There is no such table yet.
         """
-        newest = self.version(table)
+        self.version(table)
         reader = self.spark.read.format("delta")
-        if version is not None and version != newest:
+        if version is not None:
+            # Also of the newest one: else Delta would read what is the newest when the rows are wanted.
             reader = reader.option("versionAsOf", version)
         return reader.load(self.path(table))
 
-    def replace(self, table: str, rows: DataFrame) -> None:
-        """Put ``rows`` in the place of the whole table, in one commit."""
-        self._write(rows, table, "overwrite", {"overwriteSchema": "true"})
+    def replace(self, table: str, rows: DataFrame, by_days: bool = False) -> None:
+        """Put ``rows`` in the place of the whole table, in one commit.
+
+        Args:
+            table: The table.
+            rows: Its rows.
+            by_days: `replace_days` will be used of it: days are then marked as deleted instead of rewriting the
+                files that hold others, too, which not all readers of Delta understand.
+        """
+        properties = {"delta.enableDeletionVectors": "true"} if by_days else {}
+        self._write(rows, table, "overwrite", {"overwriteSchema": "true", **properties})
 
     def replace_days(self, table: str, rows: DataFrame, column: str, days: Collection[date]) -> None:
         """Put ``rows`` in the place of the rows of these days, in one commit; those of other days stay.
@@ -78,6 +97,8 @@ class Lake:
         """Days that commits after the version ``since`` have replaced; None where some commit may have changed any."""
         days: set[date] = set()
         for version in range(since + 1, self.version(table) + 1):
+            if keeps_rows(self.path(table), version):
+                continue
             replaced = days_of_note(note_of_commit(self.path(table), version))
             if replaced is None:
                 return None
@@ -113,7 +134,10 @@ class Lake:
 
     def purge(self, table: str) -> None:
         """Leave nothing of the table but its newest version: no earlier one can be read or restored any more."""
-        path, newest = self.path(table), self.version(table)
+        path = self.path(table)
+        # Rows that are only marked as deleted go from the files.
+        self.spark.sql(f"reorg table delta.`{path}` apply (purge)")
+        newest = self.version(table)
         self.vacuum(table, timedelta(0))
         jvm: Any = self.spark._jvm
         log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, path)
@@ -137,9 +161,10 @@ class Lake:
         with self._conf(listing):
             DeltaTable.forPath(self.spark, self.path(table)).vacuum(keep / timedelta(hours=1))
 
-    def compact(self, table: str) -> None:
-        """Join small files of the table into larger ones; its rows stay the same."""
-        DeltaTable.forPath(self.spark, self.path(table)).optimize().executeCompaction()
+    def compact(self, table: str, by: str | None = None) -> None:
+        """Join small files of the table into larger ones, clustered by a column if given; its rows stay the same."""
+        optimize = DeltaTable.forPath(self.spark, self.path(table)).optimize()
+        optimize.executeZOrderBy(by) if by else optimize.executeCompaction()
 
     @contextmanager
     def _conf(self, settings: Mapping[str, str]) -> Iterator[None]:

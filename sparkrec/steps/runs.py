@@ -1,7 +1,7 @@
 """What earlier jobs of the lake wrote down of themselves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 import pandas as pd
@@ -16,27 +16,30 @@ RUNS = "gold.pipeline_runs"
 
 @dataclass(frozen=True)
 class JobRun:
-    """The latest finished run of a job."""
+    """The latest finished run of a job; `gold.pipeline_runs` says what its fields are."""
 
     job: str
     started_at: datetime
     seconds: float
     outcome: str
     counts: dict[str, int]
+    inputs: dict[str, int] = field(default_factory=dict)
+    outputs: dict[str, int] = field(default_factory=dict)
+    definition: str | None = None
 
 
 def latest_runs(lake: Lake, jobs: Sequence[str]) -> list[JobRun]:
     """The latest done run of each job that has one, in the order of ``jobs``."""
     if not lake.exists(RUNS):
         return []
-    row = F.struct("started_at", "seconds", "outcome", "counts")
-    newest = lake.read(RUNS).where("outcome = 'done'").groupBy("job").agg(F.max_by(row, "started_at").alias("run"))
-    found = {one.job: one.run for one in newest.collect()}
-    return [
-        JobRun(job, found[job].started_at, found[job].seconds, found[job].outcome, dict(found[job].counts))
-        for job in jobs
-        if job in found
-    ]
+    runs = lake.read(RUNS)
+    if "definition" not in runs.columns:
+        runs = runs.withColumn("definition", F.lit(None).cast("string"))
+    row = F.struct(*[one.name for one in fields(JobRun)])
+    newest = runs.where(F.col("outcome") == "done").where(F.col("job").isin(list(jobs)))
+    found = newest.groupBy("job").agg(F.max_by(row, "started_at").alias("run")).collect()
+    latest = {one.job: JobRun(**one.run.asDict()) for one in found}
+    return [latest[job] for job in jobs if job in latest]
 
 
 def as_frame(runs: Sequence[JobRun]) -> pd.DataFrame:
