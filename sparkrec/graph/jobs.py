@@ -28,7 +28,7 @@ JOBS: tuple[JobSpec, ...] = (
         name="profile",
         description="Describe every user and item by its behaviour.",
         reads=("silver.interactions", "silver.items", "silver.users"),
-        writes=("gold.user_profiles", "gold.item_profiles"),
+        writes=("features.user_days", "features.item_days", "gold.user_profiles", "gold.item_profiles"),
     ),
     JobSpec(
         name="featurize",

@@ -14,6 +14,11 @@ def newest_version(table: str) -> int | None:
     return max(versions) if versions else None
 
 
+def has_commit(table: str, version: int) -> bool:
+    """Whether the log still has this version's commit."""
+    return f"{version:020d}.json" in files.file_names(f"{table}/_delta_log")
+
+
 def metric_of_commit(table: str, version: int, name: str) -> int:
     """What a commit says of itself, such as numOutputRows, the rows that it wrote; 0 where it does not."""
     return int(_commit_info(table, version).get("operationMetrics", {}).get(name, 0))

@@ -105,6 +105,16 @@ class JobTables:
         self._allow(table, self._reads | self._writes, "read")
         return self._lake.days_replaced(table, since)
 
+    def version_of_rows(self, table: str) -> int | None:
+        """The newest version that may have changed the rows of a table that the job writes; None without a table."""
+        self._allow(table, self._writes, "read")
+        return self._lake.version_of_rows(table)
+
+    def has_version(self, table: str, version: int) -> bool:
+        """Whether the log of a table that the job reads still has the version."""
+        self._allow(table, self._reads | self._writes, "read")
+        return self._lake.has_version(table, version)
+
     def keep(self, table: str) -> None:
         """Note that a table which the job writes is its result as it is."""
         self._allow(table, self._writes, "write")

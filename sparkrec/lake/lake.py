@@ -12,6 +12,7 @@ from sparkrec.errors import DataError
 from sparkrec.lake import files
 from sparkrec.lake.days import days_of_note, is_of_days, note_of_days
 from sparkrec.lake.delta_log import (
+    has_commit,
     keeps_rows,
     metric_of_commit,
     newest_version,
@@ -52,6 +53,10 @@ class Lake:
         if version is None:
             raise DataError(f"{table} does not exist in {self.root}: run the jobs before this one first")
         return version
+
+    def has_version(self, table: str, version: int) -> bool:
+        """Whether the table's log still has the commit of this version."""
+        return has_commit(self.path(table), version)
 
     def version_of_rows(self, table: str) -> int | None:
         """The newest Delta version that may have changed the table's rows; None where there is no table."""

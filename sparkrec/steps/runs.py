@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 
 import pandas as pd
 from pyspark.sql import functions as F
@@ -25,6 +25,7 @@ class JobRun:
     counts: dict[str, int]
     inputs: dict[str, int] = field(default_factory=dict)
     outputs: dict[str, int] = field(default_factory=dict)
+    run_date: date | None = None
     definition: str | None = None
 
 
