@@ -1,7 +1,8 @@
 """Clean events to user and item profiles."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -33,6 +34,8 @@ _WRITTEN = (_USER_DAYS, _ITEM_DAYS, _USER_PROFILES, _ITEM_PROFILES)
 _EDITION = 1
 # Of all days: where more have changed, to add up all profiles anew is no more work.
 _MOST_CHANGED = 0.5
+
+_Facts = tuple[DataFrame, DataFrame, DataFrame]
 
 
 @dataclass(frozen=True)
@@ -81,24 +84,15 @@ def run(context: JobContext) -> Counts:
     else:
         tables.replace(_USER_DAYS, user_days(events))
         tables.replace(_ITEM_DAYS, item_days(events))
-    by_user, by_item = tables.read(_USER_DAYS), tables.read(_ITEM_DAYS)
-    used: list[DataFrame] = []
-    try:
-        if increment:
-            users_facts, items_facts, buyers = _facts_after(context, increment, items, by_user, by_item, used)
-        else:
-            users_facts = _kept(user_facts(by_user, items, context.run_date), used)
-            items_facts = _kept(item_facts(by_item, context.run_date), used)
-            buyers = item_buyers(by_user, context.run_date)
+    with ExitStack() as kept:
+        facts = _facts_after(context, increment, items, kept) if increment else _facts(context, items, kept)
+        users_facts, items_facts, buyers = facts
         users = user_profiles(users_facts, context.run_date, said)
         catalogue = item_profiles(items_facts, buyers, items, context.run_date)
         return {
             "users": tables.replace(_USER_PROFILES, users),
             "items": tables.replace(_ITEM_PROFILES, catalogue),
         }
-    finally:
-        for rows in used:
-            rows.unpersist()
 
 
 def _increment(context: JobContext) -> _Increment | None:
@@ -131,50 +125,52 @@ def _is_as_it_was(context: JobContext, increment: _Increment) -> bool:
     )
 
 
-def _facts_after(
-    context: JobContext,
-    increment: _Increment,
-    items: DataFrame,
-    by_user: DataFrame,
-    by_item: DataFrame,
-    used: list[DataFrame],
-) -> tuple[DataFrame, DataFrame, DataFrame]:
-    """Facts of all users, facts of all items, and the items' buyers: those before, but for what is touched."""
+def _facts(context: JobContext, items: DataFrame, kept: ExitStack) -> _Facts:
+    """Facts of all users, facts of all items, and the items' buyers, from all days."""
+    by_user, by_item = context.tables.read(_USER_DAYS), context.tables.read(_ITEM_DAYS)
+    return (
+        kept.enter_context(_kept(user_facts(by_user, items, context.run_date))),
+        kept.enter_context(_kept(item_facts(by_item, context.run_date))),
+        item_buyers(by_user, context.run_date),
+    )
+
+
+def _facts_after(context: JobContext, increment: _Increment, items: DataFrame, kept: ExitStack) -> _Facts:
+    """The same as they were after the last run, but for what the increment touches."""
     tables, as_of, before, outputs = context.tables, context.run_date, increment.before, increment.run.outputs
-    users_before = tables.read(_USER_PROFILES, outputs[_USER_PROFILES])
-    items_before = tables.read(_ITEM_PROFILES, outputs[_ITEM_PROFILES])
-    by_user_before = tables.read(_USER_DAYS, outputs[_USER_DAYS])
-    by_item_before = tables.read(_ITEM_DAYS, outputs[_ITEM_DAYS])
+    by_user, by_item = tables.read(_USER_DAYS), tables.read(_ITEM_DAYS)
+    by_user_before, by_item_before, users_before, items_before = (tables.read(name, outputs[name]) for name in _WRITTEN)
     replaced = is_of_days("event_date", increment.days)
 
-    def left(windows: Collection[int]) -> str:
-        leaving = days_that_leave([*windows], before, as_of)
-        return f"purchases > 0 and {is_of_days('event_date', leaving)}"
+    def leave(windows: Sequence[int]) -> str:
+        return f"purchases > 0 and {is_of_days('event_date', days_that_leave(windows, before, as_of))}"
 
-    touched_users = [by_user_before.where(replaced), by_user.where(replaced), by_user.where(left(USER_WINDOWS))]
+    in_days = [by_user_before.where(replaced), by_user.where(replaced), by_user.where(leave(USER_WINDOWS))]
     if tables.read_versions[_ITEMS] != increment.run.inputs[_ITEMS]:
         described_before = current_items(tables.read(_ITEMS, increment.run.inputs[_ITEMS]))
-        touched_users.append(buyers_of_changed_items(by_user, described_before, items))
-    users = _kept(touched("user_id", *touched_users), used)
-    touched_items = [by_item_before.where(replaced), by_item.where(replaced), by_item.where(left(ITEM_WINDOWS))]
-    catalogue = _kept(touched("item_id", *touched_items), used)
+        in_days.append(buyers_of_changed_items(by_user, described_before, items))
+    users = kept.enter_context(_kept(touched("user_id", *in_days)))
+    in_days = [by_item_before.where(replaced), by_item.where(replaced), by_item.where(leave(ITEM_WINDOWS))]
+    catalogue = kept.enter_context(_kept(touched("item_id", *in_days)))
 
     days_of_users = of_touched(by_user, "user_id", users)
-    users_facts = _kept(user_facts(days_of_users, items, as_of), used)
-    items_facts = _kept(item_facts(of_touched(by_item, "item_id", catalogue), as_of), used)
-    buyers = with_other_users(
-        items_before,
-        was=item_buyers(of_touched(by_user_before, "user_id", users), before),
-        is_=item_buyers(days_of_users, as_of),
-    )
+    users_facts = kept.enter_context(_kept(user_facts(days_of_users, items, as_of)))
+    items_facts = kept.enter_context(_kept(item_facts(of_touched(by_item, "item_id", catalogue), as_of)))
     return (
         users_facts.unionByName(of_others(facts_of_user_profiles(users_before), "user_id", users)),
         items_facts.unionByName(of_others(facts_of_item_profiles(items_before), "item_id", catalogue)),
-        buyers,
+        with_other_users(
+            items_before,
+            was=item_buyers(of_touched(by_user_before, "user_id", users), before),
+            is_=item_buyers(days_of_users, as_of),
+        ),
     )
 
 
-def _kept(rows: DataFrame, used: list[DataFrame]) -> DataFrame:
-    """The rows, kept while the job needs them: they are read more than once."""
-    used.append(rows.persist())
-    return used[-1]
+@contextmanager
+def _kept(rows: DataFrame) -> Iterator[DataFrame]:
+    """The rows, kept while the job needs them, for they are read more than once."""
+    try:
+        yield rows.persist()
+    finally:
+        rows.unpersist()
