@@ -25,6 +25,8 @@ from sparkrec.profiles.items import item_buyers, item_facts, item_profiles
 from sparkrec.profiles.users import user_facts, user_profiles
 from sparkrec.steps.runner import Runner
 
+pytestmark = pytest.mark.slow
+
 EVENTS, ITEMS = "silver.interactions", "silver.items"
 STATE = ("features.user_days", "features.item_days")
 PROFILES = ("gold.user_profiles", "gold.item_profiles")
