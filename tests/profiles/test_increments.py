@@ -31,8 +31,8 @@ EVENTS, ITEMS = "silver.interactions", "silver.items"
 STATE = ("features.user_days", "features.item_days")
 PROFILES = ("gold.user_profiles", "gold.item_profiles")
 START = date(2026, 3, 31)
-# Days before the start, so that each of the next ones is the last of some window.
-HISTORY = (100, 89, 88, 87, 86, 84, 60, 27, 26, 25, 24, 22, 6, 5, 4, 2, 1, 0)
+# Days before the start, so that a window loses one on the start and on each of the next days.
+HISTORY = (100, 90, 89, 88, 87, 86, 60, 28, 27, 26, 25, 24, 7, 6, 5, 4, 2, 1, 0)
 TYPES = ("impression", "click", "cart", "purchase", "purchase", "return")
 
 Event = dict[str, Any]
