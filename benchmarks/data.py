@@ -4,6 +4,7 @@
 """
 
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -27,10 +28,11 @@ _SIZES = "1000000,5000000,25000000"
 _JOBS = ("ingest", "clean", "profile")
 _HOT = 0.2
 _WARM_UP = 50_000
+_DAYS = 10
 
 
 def figures() -> dict[str, float]:
-    """Seconds and rates by size, and the ratios: ``data.exponent``, ``data.skew_ratio``, ``data.duckdb_ratio``."""
+    """Seconds and rates by size, and ``data.exponent`` and the ratios: skew, increment, DuckDB."""
     os.environ.setdefault(VARIABLE, "a key of the benchmark")
     sizes = [int(size) for size in os.environ.get("SPARKREC_BENCH_EVENTS", _SIZES).split(",")]
     # What comes first would pay for the start of Spark and Java's compiler.
@@ -45,6 +47,7 @@ def figures() -> dict[str, float]:
         found["data.exponent"] = float(np.polyfit(np.log(sizes), np.log([took[size] for size in sizes]), 1)[0])
     hot, _ = _pipeline(_landing(sizes[0], _HOT), "data.hot", found)
     found["data.skew_ratio"] = hot / took[sizes[0]]
+    found["data.increment_ratio"] = _increments(_landing(sizes[0], 0.0), found)
     found["data.duckdb_ratio"] = took[sizes[-1]] / found[f"data.{sizes[-1]}.duckdb.seconds"]
     return found
 
@@ -74,6 +77,23 @@ def _pipeline(landing: Path, name: str, found: dict[str, float]) -> tuple[float,
     seconds = sum(run.seconds for run in runs.values())
     found[f"{name}.seconds"], found[f"{name}.peak_gigabytes"] = seconds, peak[0] / 1e9
     return seconds, counts
+
+
+def _increments(landing: Path, found: dict[str, float]) -> float:
+    """Seconds of the tenth day's delivery by those of the first, each followed by the jobs."""
+    took = []
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load_settings(
+            "local", "events", lake=f"{folder}/lake", overrides=[f"source.landing={folder}/landing"]
+        )
+        with spark_session(settings.spark, "sparkrec bench increments") as spark:
+            for number, day in enumerate(sorted(landing.iterdir())[:_DAYS], 1):
+                shutil.copytree(day, Path(folder) / "landing" / day.name)
+                runner = Runner.start(settings, spark, print)
+                runner.run([job for job in JOBS if job.name in _JOBS])
+                took.append(sum(run.seconds for run in latest_runs(runner.lake, _JOBS)))
+                found[f"data.increment.{number}.seconds"] = took[-1]
+    return took[-1] / took[0]
 
 
 def _duckdb(landing: Path, counts: dict[str, int]) -> float:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -14,7 +14,7 @@ from rich.table import Table
 from sparkrec import __version__
 from sparkrec.config import Settings, load_settings
 from sparkrec.errors import ConfigurationError, DataError, SparkrecError
-from sparkrec.graph import JOBS, JobSpec, in_order
+from sparkrec.graph import JOBS, ON_DEMAND, JobSpec, in_order
 
 app = typer.Typer(
     help="Batch features, training and published lists for e-commerce search and recommendation.",
@@ -29,6 +29,10 @@ LakeFolder = Annotated[str, typer.Option("--lake", help="Folder or URI of the la
 RunDate = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day that the run knows; else the data's last day.")
 ]
+FirstDay = Annotated[
+    datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Run for each day from this one, in order ...")
+]
+LastDay = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="... to this one.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="key=value, such as training.ranks=1; repeatable.")]
 ReportFolder = Annotated[str | None, typer.Option("--report", help="Folder of the report; else <lake>/report.")]
 
@@ -39,27 +43,31 @@ def run(
     lake: LakeFolder,
     env: Env = "local",
     run_date: RunDate = None,
+    first_day: FirstDay = None,
+    last_day: LastDay = None,
     overrides: Overrides = None,
     report: ReportFolder = None,
 ) -> None:
     """Run every job in the order of the graph, in one Spark session."""
     settings = _settings(env, source, lake, run_date, overrides, report)
-    _run(settings, None)
+    _run(settings, None, _days(run_date, first_day, last_day))
 
 
 @app.command()
 def job(
-    name: Annotated[str, typer.Argument(help="One of: " + ", ".join(spec.name for spec in JOBS))],
+    name: Annotated[str, typer.Argument(help="One of: " + ", ".join(spec.name for spec in (*JOBS, *ON_DEMAND)))],
     source: Source,
     lake: LakeFolder,
     env: Env = "local",
     run_date: RunDate = None,
+    first_day: FirstDay = None,
+    last_day: LastDay = None,
     overrides: Overrides = None,
     report: ReportFolder = None,
 ) -> None:
     """Run one job."""
     settings = _settings(env, source, lake, run_date, overrides, report)
-    _run(settings, name)
+    _run(settings, name, _days(run_date, first_day, last_day))
 
 
 @app.command()
@@ -131,7 +139,7 @@ def sql(
 @app.command()
 def jobs() -> None:
     """List the jobs in their order, with what they read and write."""
-    for spec in in_order(JOBS):
+    for spec in (*in_order(JOBS), *ON_DEMAND):
         typer.echo(f"{spec.name}: {spec.description}")
         typer.echo(f"    reads  {', '.join(spec.reads) or 'landing files'}")
         typer.echo(f"    writes {', '.join(spec.writes)}")
@@ -207,21 +215,31 @@ def _settings(
     return load_settings(env, source, lake, day, given)
 
 
-def _run(settings: Settings, only: str | None) -> None:
-    """Run the whole graph or one job, and print what came of it."""
-    specs = [spec for spec in in_order(JOBS) if only in (None, spec.name)]
+def _days(run_date: datetime | None, first: datetime | None, last: datetime | None) -> list[date]:
+    """Days to run for in order; none where no first and last one are named."""
+    if first is None and last is None:
+        return []
+    if first is None or last is None or run_date is not None or last < first:
+        raise ConfigurationError("--from DAY --to DAY: name both, the earlier first, and no --run-date beside them")
+    return [first.date() + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def _run(settings: Settings, only: str | None, days: list[date]) -> None:
+    """Run the whole graph or one job, for each of the days if there are any, and print what came of it."""
+    known = [*in_order(JOBS), *ON_DEMAND]
+    specs = in_order(JOBS) if only is None else [spec for spec in known if spec.name == only]
     if not specs:
-        raise ConfigurationError(f"no job {only}; one of: {', '.join(spec.name for spec in in_order(JOBS))}")
+        raise ConfigurationError(f"no job {only}; one of: {', '.join(spec.name for spec in known)}")
     # pyarrow, too, takes a moment to import.
     from sparkrec.lake.files import check_writable
     from sparkrec.lake.lock import at_work
 
     check_writable(settings.lake)
-    with at_work(settings.lake, only):
-        _run_alone(settings, specs, whole=only is None)
+    with at_work(settings.lake, only and (specs[0].alone_with or only)):
+        _run_alone(settings, specs, only is None, days)
 
 
-def _run_alone(settings: Settings, specs: list[JobSpec], whole: bool) -> None:
+def _run_alone(settings: Settings, specs: list[JobSpec], whole: bool, days: list[date]) -> None:
     typer.echo("# settings of this run")
     typer.echo(yaml.safe_dump(settings.model_dump(mode="json", exclude_unset=True), sort_keys=False).strip())
 
@@ -231,7 +249,11 @@ def _run_alone(settings: Settings, specs: list[JobSpec], whole: bool) -> None:
     from sparkrec.steps.summary import summary
 
     with spark_session(settings.spark, f"sparkrec {'run' if whole else specs[0].name}") as spark:
-        runner = Runner.start(settings, spark, typer.echo)
-        runner.run(specs)
+        wanted: list[date | None] = [*days] if days else [settings.run_date]
+        for day in wanted:
+            if days:
+                typer.echo(f"# {day}, of the days up to {days[-1]}")
+            runner = Runner.start(settings.model_copy(update={"run_date": day}), spark, typer.echo)
+            runner.run(specs)
         if whole:
             typer.echo(summary(runner.lake, settings))

@@ -33,3 +33,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = spark_session(settings.spark, "sparkrec tests")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="module")
+def compiled(spark: SparkSession) -> Iterator[None]:
+    """Spark compiles its queries as it does outside the tests, which pays for hundreds of thousands of rows."""
+    as_shipped = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
+    before = {key: spark.conf.get(key) for key in as_shipped}
+    for key, value in as_shipped.items():
+        spark.conf.set(key, value)
+    yield
+    for key, earlier in before.items():
+        spark.conf.set(key, earlier)

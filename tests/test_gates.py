@@ -48,11 +48,22 @@ def events(**gate: Any) -> Contract:
     ],
 )
 def test_a_gate_is_closed_beyond_its_bound(lake: Lake, gate: dict[str, Any], name: str, trouble: str | None) -> None:
-    found = closed_gates(lake, events(**gate), before=0, run_date=date(2026, 1, 5))
+    found = closed_gates(lake, events(**gate), {"silver.events": 0}, by_days=False, run_date=date(2026, 1, 5))
 
     assert [(closed.name, told) for closed, told in found] == ([(name, trouble)] if trouble else [])
 
 
 def test_a_first_version_and_a_run_without_a_day_pass(lake: Lake) -> None:
     for gate in ({"kind": "row_count_change", "min": 0.9}, {"kind": "freshness", "column": "day", "max_days": 0}):
-        assert closed_gates(lake, events(**gate), before=None, run_date=None) == []
+        assert closed_gates(lake, events(**gate), {"silver.events": None}, by_days=False, run_date=None) == []
+
+
+def test_where_only_days_were_written_only_what_came_is_refused_or_not(lake: Lake) -> None:
+    gate = events(kind="refused_share", max=0.2)
+    # Three refused lines came, and no event: the ten of before were replaced by six.
+    written = {"silver.events": 0, "silver.quarantine": None}
+    assert [told for _, told in closed_gates(lake, gate, written, by_days=True, run_date=None)] == [
+        "3 of 3 rows refused, most of them for late 2, a + b 1"
+    ]
+    # The refused lines were there before.
+    assert closed_gates(lake, gate, {"silver.events": 0}, by_days=True, run_date=None) == []

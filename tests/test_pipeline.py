@@ -25,7 +25,7 @@ from sparkrec.steps.runner import Runner
 pytestmark = pytest.mark.slow
 
 SPARKREC = str(Path(sys.executable).parent / "sparkrec")
-SMALL = ("two_tower.epochs=1", "two_tower.batch_size=256", "baselines.als_iterations=2")
+SMALL = ("two_tower.epochs=1", "two_tower.batch_size=256", "baselines.als_iterations=2", "ranker.least_users=20")
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,9 @@ def test_ranks_made_equal_steps_and_ended_with_equal_weights(shop: Shop) -> None
 
 def test_every_model_is_evaluated_with_an_interval(lake: Lake) -> None:
     figures = lake.read("gold.evaluations").where("segment = 'all' and metric = 'ndcg@10'").toPandas()
-    assert {"blend", "ease", "als", "two_tower", "popularity", "own_frequency"} - {"blend"} <= set(figures["model"])
+    assert {"ease", "als", "two_tower", "popularity", "own_frequency", "title_similarity", "ranker"} <= set(
+        figures["model"]
+    )
     assert set(figures["part"]) == {"validation", "test"}
     assert (figures["low"] <= figures["high"]).all()
     assert figures["protocol"].nunique() == 1
@@ -203,3 +205,10 @@ def test_mistakes_get_a_plain_message(shop: Shop, options: list[str], status: in
     assert done.returncode == status
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_without_enough_users_to_learn_from_the_ranker_is_left_out(shop: Shop, spark: SparkSession) -> None:
+    shop.runner(spark, "ranker.least_users=100000").run([spec for spec in JOBS if spec.name == "train"])
+    current = json.loads((shop.lake / "models" / "current.json").read_text(encoding="utf-8"))
+    assert "ranker" not in current["versions"]
+    assert "fewer than ranker.least_users" in current["left_out"]["ranker"]

@@ -36,7 +36,7 @@ def test_the_added_model_counts_events(spark: SparkSession) -> None:
     rows = [(2, 2, day), (2, 2, day), (3, 2, day), (3, 4, day)]
     known = spark.createDataFrame(rows, "user_index int, item_index int, event_time timestamp")
     model = names["SALES"]
-    data = FitData(known, known, users=4, items=5, settings=BaselineSettings(), seed=0)
+    data = FitData(known, known, known, users=4, items=5, settings=BaselineSettings(), seed=0)
     arrays = model.fit(data)  # type: ignore[attr-defined]
     np.testing.assert_array_equal(arrays["scores"], [0, 0, 3, 0, 1])
     assert model.scorer is Popularity  # type: ignore[attr-defined]

@@ -14,22 +14,37 @@ def row_id(columns: Sequence[str], alias: str | None = None) -> Column:
         alias: Name of the table that has them, where there are others beside it.
     """
     table = f"{alias}." if alias else ""
-    return F.sha2(F.to_json(F.struct(*[F.col(f"{table}`{name}`") for name in sorted(columns)])), 256)
+    return id_of_row(F.struct(*[F.col(f"{table}`{name}`") for name in sorted(columns)]))
+
+
+def id_of_row(line: Column) -> Column:
+    """`row_id` of a line that is a struct of its own columns, sorted by their names."""
+    return F.sha2(F.to_json(line), 256)
+
+
+def line_hash(columns: Sequence[str]) -> Column:
+    """Hash (xxHash64) of a line's values, cheaper than `row_id` and told apart only among lines of one event.
+
+    Args:
+        columns: The source's own columns. A missing value counts for nothing, so a column that came later does not
+            change the hash of a line from before.
+    """
+    return F.xxhash64(*[F.col(f"`{name}`") for name in sorted(columns)])
 
 
 def one_of_each(lines: DataFrame, key: Column) -> DataFrame:
     """All lines in the order of their key, each with what it is beside the others of that key.
 
     Args:
-        lines: Lines with a ``row_id``.
-        key: Lines that agree in it are one: of these the first by ``row_id`` counts, so that the order in which
-            they were delivered does not matter.
+        lines: Lines with a ``line_hash``.
+        key: Lines that agree in it are one: of these the one with the smallest ``line_hash`` counts, so that the
+            order in which they were delivered does not matter.
 
     Returns:
         ``lines`` with ``copy``: null on the line that counts, ``duplicate`` on one that repeats another line
         exactly, ``redelivered`` on one that has the key of another line, but not its text.
     """
-    same = Window.partitionBy(key).orderBy("row_id")
-    before = F.lag("row_id").over(same)
-    copy = F.when(before == F.col("row_id"), F.lit("duplicate")).when(before.isNotNull(), F.lit("redelivered"))
+    same = Window.partitionBy(key).orderBy("line_hash")
+    before = F.lag("line_hash").over(same)
+    copy = F.when(before == F.col("line_hash"), F.lit("duplicate")).when(before.isNotNull(), F.lit("redelivered"))
     return lines.withColumn("copy", copy)

@@ -1,14 +1,13 @@
 """One id for each person, and none that tells who it is."""
 
-import hmac
+import hashlib
 from collections.abc import Callable
 
-import pandas as pd
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.functions import pandas_udf
 
-Pseudonym = Callable[[Column], Column]
+_BLOCK = 64
+"""Bytes that SHA-256 takes at once."""
 
 
 def of_account(account: Column | str) -> Column:
@@ -16,41 +15,67 @@ def of_account(account: Column | str) -> Column:
     return F.concat(F.lit("account "), account)
 
 
-def identities(events: DataFrame, pseudonym: Pseudonym | None) -> DataFrame:
-    """Which user id each landed id stands for (private.identities, without its source).
+class Pseudonyms:
+    """What makes ids unreadable: HMAC-SHA-256 (RFC 2104), its first 128 bits as hex digits, or nothing without a key.
+
+    The key's two pads are a row that is joined to the rows with ids, so that they stand in no plan and no log.
 
     Args:
-        events: ``user_id`` as it landed and ``account_id``, perhaps null, of each event.
-        pseudonym: What makes an id unreadable; None leaves it as it is.
+        spark: The session.
+        key: The key; None leaves ids as they are.
     """
-    seen = (
-        events.where("user_id is not null")
-        .groupBy("user_id")
-        .agg(F.mode("account_id", deterministic=True).alias("account_id"))
+
+    def __init__(self, spark: SparkSession, key: bytes | None) -> None:
+        self._pads: DataFrame | None = None
+        if key is not None:
+            block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+            inner, outer = (bytearray(byte ^ pad for byte in block) for pad in (0x36, 0x5C))
+            self._pads = F.broadcast(spark.createDataFrame([(inner, outer)], "_inner binary, _outer binary"))
+
+    def put(self, rows: DataFrame, **ids: Column) -> DataFrame:
+        """Add or replace columns by the pseudonyms of these ids; null stays null."""
+        if self._pads is None:
+            return rows.withColumns(ids)
+        padded = rows.crossJoin(self._pads)
+        return padded.withColumns({name: _hmac(id_) for name, id_ in ids.items()}).drop("_inner", "_outer")
+
+
+def _hmac(text: Column) -> Column:
+    inner = F.unhex(F.sha2(F.concat("_inner", F.encode(text, "utf-8")), 256))
+    # Half of it is enough (RFC 2104, 5): ids stand in every row.
+    return F.substring(F.sha2(F.concat("_outer", inner), 256), 1, 32)
+
+
+def identities(events: DataFrame, earlier: DataFrame | None, put: Callable[..., DataFrame]) -> DataFrame:
+    """Which ids each landed user id stands for (private.identities, without its source).
+
+    Args:
+        events: ``landed_user_id``, ``account_id`` and ``event_time`` of each event; one that was delivered more than
+            once does no harm.
+        earlier: What earlier events gave.
+        put: `Pseudonyms.put`.
+    """
+    link = F.when(F.col("account_id").isNotNull(), F.struct("event_time", "account_id"))
+    seen = events.where("landed_user_id is not null").groupBy("landed_user_id").agg(F.min(link).alias("link"))
+    if earlier is not None:
+        known = F.when(F.col("account_id").isNotNull(), F.struct(F.col("linked_at").alias("event_time"), "account_id"))
+        both = seen.unionByName(earlier.select("landed_user_id", known.alias("link")))
+        seen = both.groupBy("landed_user_id").agg(F.min("link").alias("link"))
+    told = seen.select(
+        "landed_user_id", F.col("link.account_id").alias("account_id"), F.col("link.event_time").alias("linked_at")
     )
-    person = F.coalesce(of_account("account_id"), "user_id")
-    return seen.select(
-        F.col("user_id").alias("landed_user_id"),
-        "account_id",
-        (pseudonym(person) if pseudonym else person).alias("user_id"),
-    )
+    person = F.coalesce(of_account("account_id"), "landed_user_id")
+    return put(told, visitor_id=F.col("landed_user_id"), user_id=person)
+
+
+def relinked(known: DataFrame, earlier: DataFrame) -> DataFrame:
+    """``visitor_id`` of those who are another person than before."""
+    before = earlier.select("visitor_id", F.col("user_id").alias("_before"))
+    return known.join(before, "visitor_id", "inner").where("user_id != _before").select("visitor_id")
 
 
 def with_user_ids(events: DataFrame, known: DataFrame) -> DataFrame:
-    """The events with the user id of the person in the place of the landed one."""
-    known = known.select(F.col("landed_user_id").alias("_landed"), F.col("user_id").alias("_person"))
-    joined = events.join(known, events["user_id"] == known["_landed"], "left")
-    return joined.withColumn("user_id", F.col("_person")).drop("_landed", "_person")
-
-
-def keyed_hash(key: bytes) -> Pseudonym:
-    """HMAC-SHA-256 (RFC 2104) of a text as 64 hex digits; null stays null.
-
-    The key travels inside the function that the executors run, so that it stands in no plan and no log.
-    """
-
-    def digests(texts: pd.Series) -> pd.Series:
-        return texts.map(lambda text: hmac.digest(key, text.encode(), "sha256").hex(), na_action="ignore")
-
-    hashed = pandas_udf(digests, "string")  # type: ignore[call-overload]
-    return lambda text: hashed(text)
+    """The events `with_actor`, with the user id of the visitor's person."""
+    known = known.select(F.col("visitor_id").alias("_visitor"), F.col("user_id").alias("_person"))
+    joined = events.join(known, events["actor"] == known["_visitor"], "left")
+    return joined.withColumn("user_id", F.col("_person")).drop("_visitor", "_person")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sparkrec.cleaning.duplicates import row_id
+from sparkrec.cleaning.duplicates import id_of_row, line_hash, row_id
 from sparkrec.cleaning.item_versions import ATTRIBUTES
 from sparkrec.cleaning.mapping import (
     absent_columns,
@@ -33,10 +33,10 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
         left_out: What `left_out_keys` found: columns to be taken as missing.
 
     Returns:
-        The columns of silver.interactions, and beside them ``account_id``, ``agent`` (the user agent), ``query``,
-        ``rating``, ``text`` (of a review), ``item`` (struct of `ATTRIBUTES`), ``attributes`` (map of what the line
-        says of its user), ``row_id``, ``table`` (the silver table that the line is for), ``reasons`` (array; empty
-        on a good line), and ``row`` (the line as JSON without what is personal; null on a good line).
+        The columns of silver.interactions, with the landed id as ``user_id``, and beside them ``account_id``,
+        ``query``, ``rating``, ``text`` (of a review), ``item`` (struct of `ATTRIBUTES`), ``attributes`` (map of what
+        the line says of its user), ``table`` (the silver table that the line is for), ``reasons`` (array; empty on a
+        good line), and, null on a good line, ``row_id`` and ``row`` (the line as JSON without what is personal).
 
     Raises:
         ConfigurationError: An expression of the source file does not fit the landed columns.
@@ -48,9 +48,10 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
     own = [name for name in own_columns(lines.columns) if name not in source.lookups]
     contract = load_contract("silver.interactions")
     items, searches, reviews, bots = (expressions[name] for name in ("items", "searches", "reviews", "bots"))
-    canonical = interaction_columns(source.interactions, contract, source.name)
+    canonical = interaction_columns(source.interactions, contract, source.name, row_id(own))
     canonical |= {
-        "agent": F.expr(bots.get("agent", "null")).cast("string"),
+        "names_bot": _names_bot(bots.get("agent"), source),
+        "line_hash": line_hash(own),
         "query": _text(searches.get("query")),
         "rating": read_as(reviews.get("rating"), "double"),
         "text": _text(reviews.get("text")),
@@ -64,10 +65,9 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
     found = names_where(own_reasons | {f"{name}_unreadable": wrong for name, wrong in unreadable.items()})
     # What cannot be read is not missing.
     overruled = names_where({f"{name}_missing": wrong for name, wrong in unreadable.items()})
-    typed = lines.withColumn("row_id", row_id(own)).select(
+    typed = lines.select(
         *[column.alias(name) for name, column in canonical.items()],
-        "row_id",
-        F.struct(*[F.col(f"`{name}`") for name in _shown(own, source)]).alias("_line"),
+        F.struct(*[F.col(f"`{name}`") for name in sorted(own)]).alias("_own"),
         (F.col(UNREADABLE_LINE).isNotNull() if UNREADABLE_LINE in own else F.lit(False)).alias("_unreadable"),
         found.alias("_found"),
         overruled.alias("_overruled"),
@@ -80,11 +80,14 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
     reasons = F.when(F.col("_unreadable"), F.array(F.lit("line_unreadable"))).otherwise(
         F.concat("_found", F.when(F.size("_overruled") > 0, F.array_except(broken, "_overruled")).otherwise(broken))
     )
+    refused = F.size("reasons") > 0
+    shown = F.struct(*[F.col("_own").getField(name).alias(name) for name in _shown(own, source)])
     return (
         typed.withColumn("table", F.when(is_search, "silver.searches").otherwise("silver.interactions"))
         .withColumn("reasons", reasons)
-        .withColumn("row", F.when(F.size("reasons") > 0, F.to_json("_line")))
-        .drop("_line", "_unreadable", "_found", "_overruled")
+        .withColumn("row_id", F.when(refused, id_of_row(F.col("_own"))))
+        .withColumn("row", F.when(refused, F.to_json(shown)))
+        .drop("_own", "_unreadable", "_found", "_overruled")
     )
 
 
@@ -131,6 +134,12 @@ def _shown(own: list[str], source: SourceSettings) -> list[str]:
     """Columns that quarantine may show: an unreadable line's text may hold any of them."""
     hidden = {*source.personal, UNREADABLE_LINE} if source.personal else set()
     return [name for name in own if name not in hidden]
+
+
+def _names_bot(agent: str | None, source: SourceSettings) -> Column:
+    if agent is None or source.bots is None:
+        return F.lit(False)
+    return F.coalesce(F.expr(agent).cast("string").rlike(source.bots.agent_pattern), F.lit(False))
 
 
 def _broken(table: str) -> Column:

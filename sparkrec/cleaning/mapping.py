@@ -59,16 +59,24 @@ def given(mapping: BaseModel | None) -> dict[str, str]:
     return {key: value for key, value in (mapping.model_dump() if mapping else {}).items() if value is not None}
 
 
-def interaction_columns(mapping: InteractionsMapping, contract: Contract, source: str) -> dict[str, Column]:
+def interaction_columns(
+    mapping: InteractionsMapping, contract: Contract, source: str, fallback_id: Column
+) -> dict[str, Column]:
     """The canonical columns of an event, by name, typed as the contract says, and its ``account_id``.
 
     A text that cannot be read as its type becomes null; `unreadable_columns` tells it from a missing one.
     An empty identifier is a missing one. What only the other events can tell (the session of a source that has
     none, bots) stays null.
+
+    Args:
+        mapping: The source's expressions.
+        contract: That of silver.interactions.
+        source: The source's name.
+        fallback_id: The id of an event of a source that has none.
     """
     expressions = given(mapping)
     columns = {name: read_as(expressions.get(name), column.type) for name, column in contract.columns.items()}
-    columns["event_id"] = F.coalesce(columns["event_id"], F.col("row_id"))
+    columns["event_id"] = F.coalesce(columns["event_id"], fallback_id)
     columns["event_date"] = F.to_date(columns["event_time"])
     columns["source"] = F.lit(source)
     columns["account_id"] = read_as(expressions.get("account_id"), "string")

@@ -42,15 +42,17 @@ def searches(events: DataFrame, shown: DataFrame) -> DataFrame:
 
     Args:
         events: Search events with ``query``.
-        shown: Impressions, those with a ``search_id`` by ``position``.
+        shown: Impressions, those with a ``search_id`` by ``position``; those of another day than the search's count
+            for nothing, so that a day's searches hang on that day alone.
     """
+    key = ["search_id", "event_date"]
     places = F.array_sort(F.collect_set(F.struct("position", "item_id")))
-    results = shown.where("search_id is not null").groupBy("search_id").agg(places["item_id"].alias("result_item_ids"))
+    results = shown.where("search_id is not null").groupBy(*key).agg(places["item_id"].alias("result_item_ids"))
     # Each different text once.
     different = events.select("query").distinct().withColumn("normalised_query", normalised_query(F.col("query")))
     return (
         events.withColumn("search_id", F.coalesce("search_id", "event_id"))
         .join(different, "query", "inner")
-        .join(results, "search_id", "left")
+        .join(results, key, "left")
         .withColumn("result_item_ids", F.coalesce("result_item_ids", F.array().cast("array<string>")))
     )

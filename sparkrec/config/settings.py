@@ -68,7 +68,9 @@ class ReviewsMapping(_Section):
 class SessionSettings(_Section):
     """Sessions of a source that has none of its own."""
 
-    gap_minutes: float = Field(30.0, gt=0, description="A user's next event later than this begins a new session.")
+    gap_minutes: float = Field(
+        30.0, gt=0, le=720, description="A user's next event later than this begins a new session."
+    )
 
 
 class BotSettings(_Section):
@@ -190,10 +192,27 @@ class BaselineSettings(_Section):
     ease_regularisation: float = Field(200.0, gt=0)
     ease_decayed_regularisation: float = Field(50.0, gt=0)
     ease_half_life_days: float = Field(30.0, gt=0)
+    title_power: int = Field(4, ge=1, description="Of the cosine of two titles.")
     als_factors: int = Field(64, ge=1)
     als_alpha: float = Field(1.0, gt=0)
     als_regularisation: float = Field(0.05, ge=0)
     als_iterations: int = Field(6, ge=1)
+
+
+class RankerSettings(_Section):
+    """Options of the second stage, which orders the candidates of the first (sparkrec.recommend.ranker)."""
+
+    windows: int = Field(3, ge=0, description="Past windows that it learns from; 0 leaves it out.")
+    depth: int = Field(100, ge=1, description="Candidates of each retriever.")
+    users: int = Field(2_000, ge=1, description="Most users of a window that it learns from.")
+    least_users: int = Field(100, ge=1, description="Fewer users with something to foresee leave it out.")
+    trees: int = Field(200, ge=1)
+    leaves: int = Field(15, ge=2)
+    least_rows: int = Field(400, ge=1, description="Pairs in a leaf at least.")
+    learning_rate: float = Field(0.05, gt=0)
+    column_share: float = Field(0.5, gt=0, le=1, description="Features that a tree may use.")
+    row_share: float = Field(0.7, gt=0, le=1, description="Pairs that a tree learns from.")
+    fits_at_once: int = Field(2, ge=1, description="Boosters fitted side by side, each in one thread.")
 
 
 class TrainingSettings(_Section):
@@ -248,6 +267,7 @@ class Settings(_Section):
     shards: ShardSettings = ShardSettings()
     two_tower: TwoTowerSettings = TwoTowerSettings()
     baselines: BaselineSettings = BaselineSettings()
+    ranker: RankerSettings = RankerSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     recommend: RecommendSettings = RecommendSettings()

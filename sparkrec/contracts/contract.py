@@ -142,6 +142,7 @@ class Contract(_Part):
     primary_key: tuple[str, ...] = ()
     open: bool = Field(False, description="Whether the table has columns besides these, before them.")
     interval: str | None = Field(None, description="The date column by whose days the table is replaced.")
+    partitioned: bool = Field(True, description="Whether each such day has files of its own; small days need none.")
     columns: dict[str, Column] = Field(min_length=1)
     rules: tuple[RowRule, ...] = ()
     checks: tuple[TableCheck, ...] = Field((), description="What must hold of the table itself.")

@@ -22,7 +22,8 @@ def render(contract: Contract) -> str:
     if contract.primary_key:
         about.append(f"Primary key: {_code(contract.primary_key)}.")
     if contract.interval:
-        about.append(f"Replaced by days of {_code([contract.interval])}.")
+        how = "Partitioned and replaced" if contract.partitioned else "Replaced"
+        about.append(f"{how} by days of {_code([contract.interval])}.")
     if contract.open:
         about.append("Further columns, those of the source, come first.")
     columns = [_column(name, column) for name, column in contract.columns.items()]

@@ -1,6 +1,6 @@
 """Choose what to publish on validation: a blend of models for each shelf."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
-from sparkrec.evaluation.judge import target_matrix
 from sparkrec.evaluation.metrics import list_metrics
 from sparkrec.recommend.loaded import Weights, load_models
 from sparkrec.recommend.ranking import shown, top_k
+from sparkrec.recommend.targets import target_matrix
+from sparkrec.recommend.users import Floats
 from sparkrec.registry.model_store import CurrentModels
 
 _MOST_STEPS = 25
@@ -43,42 +44,59 @@ class Candidates:
 
 
 def candidates(
-    users: DataFrame, current: CurrentModels, cut: str, names: Sequence[str], shelf: str, depth: int
-) -> Candidates:
-    """The union of each model's first ``depth`` items for each user, with all models' scores.
+    users: DataFrame, current: CurrentModels, cut: str, names: Sequence[str], shelves: Sequence[str], depth: int
+) -> dict[str, Candidates]:
+    """The union of each model's first ``depth`` items for each user on each shelf, with all models' scores.
 
     Args:
         users: Validation users with targets, already so few that the driver holds their candidates.
         current: The models.
         cut: Which cut's arrays to load.
         names: Models to choose from.
-        shelf: Shelf to choose for.
+        shelves: Shelves to choose for.
         depth: Items of each model.
     """
 
     def collect(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         models = load_models(current, cut, tuple(current.versions))
         for rows, batch in models.batches(batches):
-            scores = {name: values for name, values in models.standard_scores(batch).items() if name in names}
-            visible = {name: shown(values, models.known, batch.touched, shelf) for name, values in scores.items()}
-            union = np.concatenate([top_k(values, depth) for values in visible.values()], axis=1)
-            targets = target_matrix(rows, batch, models, shelf)
-            found = []
-            for row, places in enumerate(union):
-                items = np.unique(places)
-                items = items[np.isfinite(next(iter(visible.values()))[row, items])]
-                matrix = np.stack([scores[name][row, items] for name in names])
-                found.append((matrix.ravel(), targets[row, items], targets[row].sum()))
-            yield pd.DataFrame(found, columns=["scores", "relevant", "targets"])
+            scored = models.scores(batch)
+            for shelf in shelves:
+                scores = scored.standard(shelf)
+                targets = target_matrix(rows, batch, models.known, shelf)
+                shows = {name: shown(scores[name], models.known, batch.touched, shelf) for name in names}
+                yield _candidates(scores, shows, targets, names, depth).assign(shelf=shelf)
 
-    schema = "scores array<float>, relevant array<boolean>, targets long"
+    schema = "scores array<float>, relevant array<boolean>, targets long, shelf string"
     rows = users.orderBy("user_id").mapInPandas(collect, schema).toPandas()
     rows = rows[rows["targets"] > 0]
+    return {shelf: _padded(rows[rows["shelf"] == shelf], len(names)) for shelf in shelves}
+
+
+def _candidates(
+    scores: Mapping[str, Floats],
+    shows: Mapping[str, Floats],
+    targets: NDArray[np.bool_],
+    names: Sequence[str],
+    depth: int,
+) -> pd.DataFrame:
+    """One row a user: all models' scores of the candidates, whether each is a target, and how many there are."""
+    union = np.concatenate([top_k(values, depth) for values in shows.values()], axis=1)
+    found = []
+    for row, places in enumerate(union):
+        items = np.unique(places)
+        items = items[np.isfinite(next(iter(shows.values()))[row, items])]
+        matrix = np.stack([scores[name][row, items] for name in names])
+        found.append((matrix.ravel(), targets[row, items], targets[row].sum()))
+    return pd.DataFrame(found, columns=["scores", "relevant", "targets"])
+
+
+def _padded(rows: pd.DataFrame, models: int) -> Candidates:
     width = int(rows["relevant"].str.len().max()) if len(rows) else 1
-    scores = np.full((len(names), len(rows), width), -np.inf, np.float32)
+    scores = np.full((models, len(rows), width), -np.inf, np.float32)
     relevant = np.zeros((len(rows), width), dtype=bool)
     for row, (values, wanted) in enumerate(zip(rows["scores"], rows["relevant"], strict=True)):
-        scores[:, row, : len(wanted)] = np.reshape(values, (len(names), len(wanted)))
+        scores[:, row, : len(wanted)] = np.reshape(values, (models, len(wanted)))
         relevant[row, : len(wanted)] = wanted
     return Candidates(scores, relevant, rows["targets"].to_numpy(np.int64))
 

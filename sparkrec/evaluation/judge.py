@@ -4,22 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from sparkrec.evaluation.metrics import list_metrics
 from sparkrec.recommend.loaded import LoadedModels, Weights, blended, load_models
 from sparkrec.recommend.ranking import shown, top_k
+from sparkrec.recommend.targets import target_matrix
 from sparkrec.recommend.users import Floats, UserBatch
 from sparkrec.registry.model_store import CurrentModels
-
-
-def with_targets(sequences: DataFrame, positives: DataFrame, part: str) -> DataFrame:
-    """Users of a cut who have events in its target part, with those events' items in ``targets``."""
-    held_out = positives.where(F.col("part") == part)
-    targets = held_out.groupBy("user_id").agg(F.array_sort(F.collect_set("item_index")).alias("targets"))
-    return sequences.join(targets, "user_id", "inner")
 
 
 def judged(
@@ -60,8 +52,9 @@ def judged(
 def _rankings(
     models: LoadedModels, users: UserBatch, blends: Mapping[str, Mapping[str, Weights]], shelves: Sequence[str]
 ) -> Iterator[tuple[str, str, Floats]]:
-    scores = models.standard_scores(users)
+    found = models.scores(users)
     for shelf in shelves:
+        scores = found.standard(shelf)
         for name, values in scores.items():
             yield shelf, name, values
         for name, of_shelf in blends.items():
@@ -69,19 +62,10 @@ def _rankings(
                 yield shelf, name, blended(scores, of_shelf[shelf])
 
 
-def target_matrix(rows: pd.DataFrame, users: UserBatch, models: LoadedModels, shelf: str) -> NDArray[np.bool_]:
-    """Which items each user should be shown on the shelf, boolean (users, items)."""
-    targets = np.zeros(users.touched.shape, dtype=bool)
-    lengths = rows["targets"].str.len().to_numpy()
-    targets[np.repeat(np.arange(len(rows)), lengths), np.concatenate(rows["targets"].to_numpy())] = True
-    targets &= models.known
-    return targets & ~np.asarray(users.bought.astype(bool).todense()) if shelf == "discover" else targets
-
-
 def _values(
     rows: pd.DataFrame, users: UserBatch, models: LoadedModels, shelf: str, name: str, scores: Floats, k: int
 ) -> pd.DataFrame:
-    targets = target_matrix(rows, users, models, shelf)
+    targets = target_matrix(rows, users, models.known, shelf)
     wanted = targets.sum(axis=1)
     counted = wanted > 0
     visible = shown(scores, models.known, users.touched, shelf)

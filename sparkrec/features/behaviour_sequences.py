@@ -1,6 +1,8 @@
 """What a model may know of each user at a cut."""
 
-from pyspark.sql import DataFrame
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.config.settings import SplitSettings
@@ -9,7 +11,11 @@ from sparkrec.features.parts import cuts, held_out_at_cuts, known_at_cuts
 
 
 def behaviour_sequences(
-    positives: DataFrame, other_events: DataFrame, split: SplitSettings, history_length: int
+    positives: DataFrame,
+    other_events: DataFrame,
+    split: SplitSettings,
+    history_length: int,
+    further_cuts: Sequence[str] = (),
 ) -> DataFrame:
     """Latest events and all items of each user at each cut (features.behaviour_sequences).
 
@@ -18,18 +24,25 @@ def behaviour_sequences(
         other_events: ``user_id, item_index, event_time`` of events of the other types.
         split: How events are held out.
         history_length: Latest events to keep in ``sequence``.
+        further_cuts: Cuts beside those of the split.
     """
-    known = known_at_cuts(positives, split)
+    at = (*cuts(split), *further_cuts)
+    known = known_at_cuts(positives, at)
     until = known.groupBy("cut").agg(F.max("event_time").alias("until"))
     newest_first = F.reverse(F.array_sort(F.collect_list(F.struct("event_time", "event_id", "item_index"))))
     by_item = known.groupBy("cut", "user_id", "user_index", "item_index").agg(
         F.count(F.lit(1)).alias("events"),
         F.max("event_time").alias("latest"),
+        F.min("event_time").alias("first"),
         # Only the newest events of an item can be among the user's newest ones.
         F.slice(newest_first, 1, history_length).alias("newest"),
     )
-    days = (F.unix_timestamp("until") - F.unix_timestamp("latest")) / 86_400
-    entry = F.struct("item_index", "events", days.cast("float").alias("days_since"))
+    entry = F.struct(
+        "item_index",
+        "events",
+        _days_before("until", "latest").alias("days_since"),
+        _days_before("until", "first").alias("first_days_since"),
+    )
     users = (
         by_item.join(F.broadcast(until), "cut", "inner")
         .groupBy("cut", "user_id", "user_index")
@@ -38,7 +51,7 @@ def behaviour_sequences(
             F.array_sort(F.collect_list(entry)).alias("entries"),
         )
     )
-    others = _other_items(positives, other_events, split)
+    others = _other_items(positives, other_events, split, at)
     items = F.col("entries.item_index")
     return users.join(others, ["cut", "user_id"], "left").select(
         "cut",
@@ -48,15 +61,20 @@ def behaviour_sequences(
         items.alias("items"),
         F.col("entries.events").alias("events"),
         F.col("entries.days_since").alias("days_since"),
+        F.col("entries.first_days_since").alias("first_days_since"),
         F.array_sort(F.array_union(items, F.coalesce("others", F.array().cast("array<int>")))).alias("touched"),
     )
 
 
-def _other_items(positives: DataFrame, other_events: DataFrame, split: SplitSettings) -> DataFrame:
+def _days_before(until: str, time: str) -> Column:
+    return ((F.unix_timestamp(until) - F.unix_timestamp(time)) / 86_400).cast("float")
+
+
+def _other_items(positives: DataFrame, other_events: DataFrame, split: SplitSettings, at: Sequence[str]) -> DataFrame:
     """Items of events that are no positives, from before the first event that the cut may not know."""
     keys = ["cut", "user_id"] if split.kind == "leave_last" else ["cut"]
-    bounds = held_out_at_cuts(positives, split).groupBy(*keys).agg(F.min("event_time").alias("bound"))
-    at_cuts = other_events.withColumn("cut", F.explode(F.array(*[F.lit(cut) for cut in cuts(split)])))
+    bounds = held_out_at_cuts(positives, at).groupBy(*keys).agg(F.min("event_time").alias("bound"))
+    at_cuts = other_events.withColumn("cut", F.explode(F.array(*[F.lit(cut) for cut in at])))
     before = F.col("bound").isNull() | (F.col("event_time") < F.col("bound"))
     return (
         at_cuts.join(F.broadcast(bounds), keys, "left")

@@ -1,6 +1,6 @@
 """Parts of the split, and the cuts that models are fitted at."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -15,19 +15,52 @@ KNOWN_PARTS: dict[str, tuple[str, ...]] = {
 }
 """What a model of each cut may know. Its target is the part that the cut is named after; publish has none."""
 
+_NEWEST_KNOWN = {"publish": 0, "test": 1, "validation": 2}
+_BACK = "back_"
+
 
 def cuts(split: SplitSettings) -> tuple[str, ...]:
     """The cuts that models are fitted at: without a held-out test there is none to test at."""
     return ("validation", "publish") if split.kind == "none" else ("validation", "test", "publish")
 
 
+def newest_known(cut: str) -> int:
+    """The newest window that a cut knows; all older ones it knows, too."""
+    return int(cut.removeprefix(_BACK)) if cut.startswith(_BACK) else _NEWEST_KNOWN[cut]
+
+
+def cut_that_knows(window: int) -> str:
+    """The cut whose newest known window this is; its target is the window before it in number, the next in time."""
+    named = {newest: cut for cut, newest in _NEWEST_KNOWN.items()}
+    return named.get(window, f"{_BACK}{window}")
+
+
+def rehearsed_windows(cut: str, split: SplitSettings, windows: int) -> tuple[int, ...]:
+    """The newest windows that a cut knows, newest first: what a ranker of the cut learns to foresee.
+
+    Each is foreseen with what was known before it, at `cut_that_knows` (window + 1).
+    """
+    # Without a held-out test the newest window is 1.
+    first = max(newest_known(cut), 1 if split.kind == "none" else 0)
+    return tuple(range(first, first + windows))
+
+
+def rehearsal_cuts(split: SplitSettings, windows: int) -> tuple[str, ...]:
+    """Cuts beside `cuts` at which rankers that rehearse so many windows need models."""
+    wanted = {window + 1 for cut in cuts(split) for window in rehearsed_windows(cut, split, windows)}
+    return tuple(cut for cut in map(cut_that_knows, sorted(wanted)) if cut not in cuts(split))
+
+
 def with_part(positives: DataFrame, split: SplitSettings) -> DataFrame:
-    """Add ``part`` to positive events of known users.
+    """Add ``part`` and ``window`` to positive events of known users.
 
     - ``global_time``: the last ``holdout_days`` before the last event are test, as many before them validation.
     - ``leave_last``: each user's last event is test, the one before validation; users of fewer than
       three events are all train.
     - ``none``: nothing is held out for a test; the last ``holdout_days`` are validation.
+
+    Windows go on where the parts end: 0 is test, 1 validation, each further one as long as those, or each
+    user's next to last event.
 
     Args:
         positives: At least ``user_id, event_time, event_id``.
@@ -36,44 +69,37 @@ def with_part(positives: DataFrame, split: SplitSettings) -> DataFrame:
     if split.kind == "leave_last":
         user = Window.partitionBy("user_id")
         newest_first = user.orderBy(F.desc("event_time"), F.desc("event_id"))
-        return (
-            positives.withColumn("_from_last", F.row_number().over(newest_first))
-            .withColumn("_events", F.count(F.lit(1)).over(user))
-            .withColumn("part", _leave_last(F.col("_from_last"), F.col("_events")))
-            .drop("_from_last", "_events")
+        windowed = (
+            positives.withColumn("_events", F.count(F.lit(1)).over(user))
+            .withColumn("window", F.row_number().over(newest_first) - F.when(F.col("_events") >= 3, 1).otherwise(-1))
+            .drop("_events")
         )
-    last = positives.agg(F.max("event_time").alias("_last"))
-    day = F.make_dt_interval(F.lit(split.holdout_days))
-    test = F.col("event_time") >= F.col("_last") - day
-    if split.kind == "none":
-        part = F.when(test, "validation").otherwise("train")
     else:
-        validation = F.col("event_time") >= F.col("_last") - F.make_dt_interval(F.lit(2 * split.holdout_days))
-        part = F.when(test, "test").when(validation, "validation").otherwise("train")
-    return positives.crossJoin(F.broadcast(last)).withColumn("part", part).drop("_last")
+        last = positives.agg(F.max("event_time").alias("_last"))
+        length = split.holdout_days * 86_400_000_000
+        before_last = F.unix_micros("_last") - F.unix_micros("event_time")
+        # An event exactly a window's length before the last one belongs to the newer window.
+        window = F.greatest(F.lit(0), F.floor((before_last - 1) / length)).cast("int")
+        first = 1 if split.kind == "none" else 0
+        windowed = positives.crossJoin(F.broadcast(last)).withColumn("window", window + first).drop("_last")
+    part = F.when(F.col("window") == 0, "test").when(F.col("window") == 1, "validation").otherwise("train")
+    return windowed.withColumn("part", part)
 
 
-def _leave_last(from_last: Column, events: Column) -> Column:
-    return (
-        F.when((events >= 3) & (from_last == 1), "test")
-        .when((events >= 3) & (from_last == 2), "validation")
-        .otherwise("train")
-    )
+def known_at_cuts(positives: DataFrame, at: Sequence[str]) -> DataFrame:
+    """Each event once for every one of these cuts that may know it, with the cut's name in ``cut``."""
+    return _once_for_each(positives, {cut: known_at(cut) for cut in at})
 
 
-def known_at_cuts(positives: DataFrame, split: SplitSettings) -> DataFrame:
-    """Each event once for every cut that may know it, with the cut's name in ``cut``."""
-    return _once_for_each(positives, {cut: KNOWN_PARTS[cut] for cut in cuts(split)})
+def held_out_at_cuts(positives: DataFrame, at: Sequence[str]) -> DataFrame:
+    """Each event once for every one of these cuts that may not know it, with the cut's name in ``cut``."""
+    return _once_for_each(positives, {cut: ~known_at(cut) for cut in at})
 
 
-def held_out_at_cuts(positives: DataFrame, split: SplitSettings) -> DataFrame:
-    """Each event once for every cut that may not know it, with the cut's name in ``cut``."""
-    parts = KNOWN_PARTS["publish"]
-    return _once_for_each(
-        positives, {cut: tuple(part for part in parts if part not in KNOWN_PARTS[cut]) for cut in cuts(split)}
-    )
+def known_at(cut: str) -> Column:
+    """Whether the cut may know a row of features.positives."""
+    return F.col("window") >= newest_known(cut)
 
 
-def _once_for_each(positives: DataFrame, parts_of_cut: Mapping[str, tuple[str, ...]]) -> DataFrame:
-    chosen = names_where({cut: F.col("part").isin(list(parts)) for cut, parts in parts_of_cut.items()})
-    return positives.withColumn("cut", F.explode(chosen))
+def _once_for_each(positives: DataFrame, conditions: Mapping[str, Column]) -> DataFrame:
+    return positives.withColumn("cut", F.explode(names_where(dict(conditions))))

@@ -15,6 +15,7 @@ class JobSpec:
         writes: What it writes, in the same form. No two jobs write the same.
         from_outside: Tables that it reads where they exist, and that a command writes, not a job.
         resources: Spark settings that the job needs beyond those of the environment.
+        alone_with: A job that must not run at the same time, as it writes the same.
     """
 
     name: str
@@ -23,3 +24,4 @@ class JobSpec:
     writes: tuple[str, ...]
     from_outside: tuple[str, ...] = ()
     resources: dict[str, str] = field(default_factory=dict)
+    alone_with: str = ""

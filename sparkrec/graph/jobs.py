@@ -1,5 +1,7 @@
 """The jobs of the pipeline. The order is not written down: it follows from reads and writes."""
 
+from dataclasses import replace
+
 from sparkrec.graph.job import JobSpec
 
 JOBS: tuple[JobSpec, ...] = (
@@ -18,6 +20,7 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.interactions",
             "silver.searches",
             "silver.reviews",
+            "silver.item_sightings",
             "silver.items",
             "silver.users",
             "silver.quarantine",
@@ -28,7 +31,7 @@ JOBS: tuple[JobSpec, ...] = (
         name="profile",
         description="Describe every user and item by its behaviour.",
         reads=("silver.interactions", "silver.items", "silver.users"),
-        writes=("gold.user_profiles", "gold.item_profiles"),
+        writes=("features.user_days", "features.item_days", "gold.user_profiles", "gold.item_profiles"),
     ),
     JobSpec(
         name="featurize",
@@ -92,3 +95,13 @@ JOBS: tuple[JobSpec, ...] = (
         writes=("report/index.html",),
     ),
 )
+
+ON_DEMAND: tuple[JobSpec, ...] = (
+    replace(
+        next(job for job in JOBS if job.name == "clean"),
+        name="replay",
+        description="Land the quarantined lines that a mended source file or rule accepts; others stay as they are.",
+        alone_with="clean",
+    ),
+)
+"""Jobs that a person asks for: no part of the graph, for they write what jobs of the graph write."""

@@ -14,9 +14,34 @@ def newest_version(table: str) -> int | None:
     return max(versions) if versions else None
 
 
+def has_commit(table: str, version: int) -> bool:
+    """Whether the log still has this version's commit."""
+    return f"{version:020d}.json" in files.file_names(f"{table}/_delta_log")
+
+
 def metric_of_commit(table: str, version: int, name: str) -> int:
     """What a commit says of itself, such as numOutputRows, the rows that it wrote; 0 where it does not."""
     return int(_commit_info(table, version).get("operationMetrics", {}).get(name, 0))
+
+
+# Commits that leave a table's rows as they are.
+_HOUSEKEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END")
+
+
+def newest_version_of_rows(table: str) -> int | None:
+    """The newest version that may have changed the table's rows; None where there is no table."""
+    version = newest_version(table)
+    while version and keeps_rows(table, version):
+        version -= 1
+    return version
+
+
+def keeps_rows(table: str, version: int) -> bool:
+    """Whether a commit left the table's rows as they were."""
+    try:
+        return _commit_info(table, version).get("operation") in _HOUSEKEEPING
+    except FileNotFoundError:
+        return False
 
 
 def note_of_commit(table: str, version: int) -> str | None:

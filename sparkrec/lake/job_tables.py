@@ -3,10 +3,13 @@
 from collections.abc import Collection, Sequence
 from datetime import date
 
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import conform
+from sparkrec.errors import DataError
 from sparkrec.graph import JobSpec
 from sparkrec.lake.fingerprint import fingerprint
 from sparkrec.lake.lake import Lake
@@ -24,6 +27,7 @@ class JobTables:
         read_versions: Delta versions that the job read, by table.
         written: Tables that the job wrote, with the version they had before (None: they did not exist).
         written_days: By table that the job wrote by days: which. Other tables were written whole.
+        kept: Tables that the job left as they are and vouches for.
     """
 
     def __init__(self, lake: Lake, spec: JobSpec, sources: Sequence[str]) -> None:
@@ -34,11 +38,14 @@ class JobTables:
         self.read_versions: dict[str, int] = {}
         self.written: dict[str, int | None] = {}
         self.written_days: dict[str, set[date]] = {}
+        self.kept: set[str] = set()
         self._fingerprints: dict[str, int] = {}
 
-    def read(self, table: str) -> DataFrame:
-        """A table that the job reads, at one version for the whole job; or its own last result."""
+    def read(self, table: str, version: int | None = None) -> DataFrame:
+        """A table that the job reads, at one version for the whole job; its own last result; or an earlier version."""
         self._allow(table, self._reads | self._writes, "read")
+        if version is not None:
+            return self._lake.read(table, version)
         if table in self._writes:
             return self._lake.read(table)
         if table not in self.read_versions:
@@ -66,7 +73,8 @@ class JobTables:
         Returns: Rows written.
         """
         self._prepare(table)
-        self._lake.replace(table, conform(rows, load_contract(table)))
+        contract = load_contract(table)
+        self._lake.replace(table, conform(rows, contract), contract.interval if contract.partitioned else None)
         return self._lake.rows_written(table)
 
     def replace_days(self, table: str, rows: DataFrame, days: Collection[date]) -> int:
@@ -84,10 +92,11 @@ class JobTables:
             raise ValueError(f"{table} has no interval: replace it whole")
         if not self._lake.exists(table):
             return self.replace(table, rows)
-        self._prepare(table)
+        before = self._prepare(table)
         self.written_days.setdefault(table, set()).update(days)
         self._lake.replace_days(table, conform(rows, contract), contract.interval, days)
-        return self._lake.rows_written(table)
+        # Delta makes no commit of nothing in the place of nothing.
+        return self._lake.rows_written(table) if self._lake.version(table) != before else 0
 
     def days_replaced(self, table: str, since: int) -> set[date] | None:
         """Days of a table that the job reads which commits after the version ``since`` have replaced.
@@ -96,6 +105,32 @@ class JobTables:
         """
         self._allow(table, self._reads | self._writes, "read")
         return self._lake.days_replaced(table, since)
+
+    def version_of_rows(self, table: str) -> int | None:
+        """The newest version that may have changed the rows of a table that the job writes; None without a table."""
+        self._allow(table, self._writes, "read")
+        return self._lake.version_of_rows(table)
+
+    def has_version(self, table: str, version: int) -> bool:
+        """Whether the log of a table that the job reads still has the version."""
+        self._allow(table, self._reads | self._writes, "read")
+        return self._lake.has_version(table, version)
+
+    def keep(self, table: str) -> None:
+        """Note that a table which the job writes is its result as it is."""
+        self._allow(table, self._writes, "write")
+        self.kept.add(table)
+
+    def put_back(self, table: str, version: int) -> bool:
+        """Make this version of a table that the job writes its newest rows; False where it cannot be read any more."""
+        self._allow(table, self._writes, "write")
+        if self._lake.version_of_rows(table) == version:
+            return True
+        try:
+            self._lake.restore(table, version)
+        except (DataError, Py4JJavaError, PySparkException):
+            return False
+        return True
 
     def append(self, table: str, rows: DataFrame, transaction: str) -> int:
         """Append to a table that the job writes, once per transaction name.

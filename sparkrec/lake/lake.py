@@ -11,7 +11,14 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from sparkrec.errors import DataError
 from sparkrec.lake import files
 from sparkrec.lake.days import days_of_note, is_of_days, note_of_days
-from sparkrec.lake.delta_log import metric_of_commit, newest_version, note_of_commit
+from sparkrec.lake.delta_log import (
+    has_commit,
+    keeps_rows,
+    metric_of_commit,
+    newest_version,
+    newest_version_of_rows,
+    note_of_commit,
+)
 
 LAYERS = ("bronze", "silver", "features", "gold")
 
@@ -47,21 +54,40 @@ class Lake:
             raise DataError(f"{table} does not exist in {self.root}: run the jobs before this one first")
         return version
 
+    def has_version(self, table: str, version: int) -> bool:
+        """Whether the table's log still has the commit of this version."""
+        return has_commit(self.path(table), version)
+
+    def version_of_rows(self, table: str) -> int | None:
+        """The newest Delta version that may have changed the table's rows; None where there is no table."""
+        return newest_version_of_rows(self.path(table))
+
     def read(self, table: str, version: int | None = None) -> DataFrame:
         """The table's newest version, or the one named.
 
         Raises:
             DataError: There is no such table yet.
         """
-        newest = self.version(table)
+        self.version(table)
         reader = self.spark.read.format("delta")
-        if version is not None and version != newest:
+        if version is not None:
+            # Also of the newest one: else Delta would read what is the newest when the rows are wanted.
             reader = reader.option("versionAsOf", version)
         return reader.load(self.path(table))
 
-    def replace(self, table: str, rows: DataFrame) -> None:
-        """Put ``rows`` in the place of the whole table, in one commit."""
-        self._write(rows, table, "overwrite", {"overwriteSchema": "true"})
+    def replace(self, table: str, rows: DataFrame, interval: str | None = None) -> None:
+        """Put ``rows`` in the place of the whole table, in one commit.
+
+        Args:
+            table: The table.
+            rows: Its rows.
+            interval: The date that the table is partitioned by, so that `replace_days` touches no other days.
+        """
+        if interval is None:
+            self._write(rows, table, "overwrite", {"overwriteSchema": "true"})
+        else:
+            # Else every task would write a file for every day.
+            self._write(rows, table, "overwrite", {"overwriteSchema": "true", "optimizeWrite": "true"}, interval)
 
     def replace_days(self, table: str, rows: DataFrame, column: str, days: Collection[date]) -> None:
         """Put ``rows`` in the place of the rows of these days, in one commit; those of other days stay.
@@ -69,7 +95,8 @@ class Lake:
         Args:
             table: A table that exists.
             rows: All of them of one of the days.
-            column: The date that says of which day a row is.
+            column: The date that says of which day a row is. Where the table is not partitioned by it, files that hold
+                other days, too, are written anew.
             days: What is replaced; a day without rows is emptied.
         """
         self._write(rows, table, "overwrite", {"replaceWhere": is_of_days(column, days), **note_of_days(days)})
@@ -78,6 +105,8 @@ class Lake:
         """Days that commits after the version ``since`` have replaced; None where some commit may have changed any."""
         days: set[date] = set()
         for version in range(since + 1, self.version(table) + 1):
+            if keeps_rows(self.path(table), version):
+                continue
             replaced = days_of_note(note_of_commit(self.path(table), version))
             if replaced is None:
                 return None
@@ -168,5 +197,8 @@ class Lake:
             if self.exists(f"{layer}.{table}")
         ]
 
-    def _write(self, rows: DataFrame, table: str, mode: str, options: Mapping[str, str] | None = None) -> None:
-        rows.write.format("delta").mode(mode).options(**(options or {})).save(self.path(table))
+    def _write(
+        self, rows: DataFrame, table: str, mode: str, options: Mapping[str, str], interval: str | None = None
+    ) -> None:
+        writer = rows.write.format("delta").mode(mode).options(**options)
+        (writer.partitionBy(interval) if interval else writer).save(self.path(table))

@@ -116,7 +116,11 @@ def _reader(spark: SparkSession, source: SourceSettings, uris: list[str]) -> Dat
         return spark.read.options(mergeSchema="true").options(**source.options).parquet(*paths)
     if source.format == "jsonl":
         reader = spark.read.options(primitivesAsString="true", columnNameOfCorruptRecord=UNREADABLE_LINE)
-        return reader.options(**source.options).json(paths)
+        lines = reader.options(**source.options).json(paths)
+        if lines.columns != [UNREADABLE_LINE]:
+            return lines
+        # Spark reads no JSON of which there is nothing to read.
+        return spark.read.text(paths).where("trim(value) != ''").select(F.col("value").alias(UNREADABLE_LINE))
     # RFC 4180: a quote inside quotes is doubled.
     reader = spark.read.options(header="true", escape='"').options(**source.options)
     columns: list[str] = []

@@ -7,47 +7,91 @@ from pyspark.sql import functions as F
 
 from sparkrec.profiles.behaviour import (
     count_where,
-    is_purchase,
-    is_return,
-    net_money,
+    is_within_days,
     promoted_share,
     return_rate,
+    rounded_money,
+    sum_within_days,
     with_price_band,
-    within_days,
 )
 
+# Windows, in days, that columns of the profile look back.
+ITEM_WINDOWS = (7, 28, 90)
+_BUYERS = ("buyers", "buyers_28d")
 
-def item_profiles(interactions: DataFrame, current_items: DataFrame, as_of: date) -> DataFrame:
-    """Sales, windows, returns and price band of each item (gold.item_profiles).
+
+def item_facts(days: DataFrame, as_of: date) -> DataFrame:
+    """What the profile of an item says by this item's days alone.
 
     Args:
-        interactions: silver.interactions up to ``as_of``; events without a user count, too.
-        current_items: The current rows of silver.items.
+        days: features.item_days up to ``as_of``: all days of the items in it.
         as_of: The last day that the profile knows.
     """
     day = F.lit(as_of)
-    recent = within_days(day, 28)
-    behaviour = interactions.groupBy("item_id").agg(
-        F.min("event_time").alias("first_event_time"),
-        F.max("event_time").alias("last_event_time"),
-        F.count_distinct(F.when(is_purchase(), F.col("user_id"))).alias("buyers"),
-        F.count_distinct(F.when(is_purchase() & recent, F.col("user_id"))).alias("buyers_28d"),
-        count_where(is_purchase()).alias("purchases"),
-        count_where(is_purchase() & within_days(day, 7)).alias("purchases_7d"),
-        count_where(is_purchase() & recent).alias("purchases_28d"),
-        count_where(is_purchase() & within_days(day, 90)).alias("purchases_90d"),
-        F.coalesce(F.sum(F.when(is_purchase(), F.coalesce("quantity", F.lit(1)))), F.lit(0)).alias("quantity"),
-        net_money().alias("revenue"),
-        count_where(is_return()).alias("returns"),
+    return days.groupBy("item_id").agg(
+        F.min("first_event_time").alias("first_event_time"),
+        F.max("last_event_time").alias("last_event_time"),
+        F.sum("purchases").alias("purchases"),
+        *[sum_within_days(day, window, "purchases").alias(f"purchases_{window}d") for window in ITEM_WINDOWS],
+        F.sum("quantity").alias("quantity"),
+        rounded_money().alias("revenue"),
+        F.sum("returns").alias("returns"),
         return_rate().alias("return_rate"),
-        F.median(F.when(is_purchase(), F.col("unit_price"))).alias("median_price"),
+        F.percentile("unit_price", F.lit(0.5), F.col("purchases")).alias("median_price"),
         promoted_share().alias("promoted_share"),
     )
+
+
+def facts_of_item_profiles(profiles: DataFrame) -> DataFrame:
+    """What earlier profiles say by the items' days alone, as `item_facts` gave it."""
+    of_others = ("title", "category_path", "brand", "price_band", "popularity_rank")
+    return profiles.drop("as_of", *_BUYERS, *of_others)
+
+
+def item_buyers(days: DataFrame, as_of: date) -> DataFrame:
+    """``item_id, buyers, buyers_28d``: how many of these users bought each item.
+
+    Args:
+        days: features.user_days up to ``as_of``: all days of the users in it.
+        as_of: The last day that counts.
+    """
+    bought = days.select("user_id", "event_date", F.explode("bought.item_id").alias("item_id"))
+    recent = F.max(is_within_days(F.lit(as_of), 28)).alias("recent")
+    pairs = bought.groupBy("item_id", "user_id").agg(recent)
+    counts = (F.count(F.lit(1)).alias("buyers"), count_where(F.col("recent")).alias("buyers_28d"))
+    return pairs.groupBy("item_id").agg(*counts)
+
+
+def with_other_users(buyers: DataFrame, was: DataFrame, is_: DataFrame) -> DataFrame:
+    """Buyers of items after some users' purchases have changed.
+
+    Args:
+        buyers: ``item_id, buyers, buyers_28d`` before, of all users.
+        was: `item_buyers` of those users before.
+        is_: `item_buyers` of those users now.
+    """
+    less = was.select("item_id", *[(-F.col(name)).alias(name) for name in _BUYERS])
+    changed = buyers.select("item_id", *_BUYERS).unionByName(less).unionByName(is_)
+    return changed.groupBy("item_id").agg(*[F.sum(name).alias(name) for name in _BUYERS])
+
+
+def item_profiles(facts: DataFrame, buyers: DataFrame, current_items: DataFrame, as_of: date) -> DataFrame:
+    """Sales, windows, returns and price band of each item (gold.item_profiles).
+
+    Args:
+        facts: `item_facts` of all items.
+        buyers: `item_buyers` of all users.
+        current_items: The current rows of silver.items.
+        as_of: The last day that the profile knows.
+    """
     by_popularity = Window.orderBy(F.desc("buyers"), F.desc("purchases"), "item_id")
     described = current_items.select("item_id", "title", "category_path", "brand")
+    counted = {name: F.coalesce(name, F.lit(0)) for name in _BUYERS}
     return (
-        with_price_band(behaviour)
+        with_price_band(facts)
+        .join(buyers, "item_id", "left")
+        .withColumns(counted)
         .join(described, "item_id", "left")
         .withColumn("popularity_rank", F.row_number().over(by_popularity))
-        .withColumn("as_of", day)
+        .withColumn("as_of", F.lit(as_of))
     )

@@ -1,14 +1,16 @@
 """Models of one cut in an executor's memory."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sparkrec.recommend.models import model_named
-from sparkrec.recommend.ranking import standardised
+from sparkrec.recommend.models import RANKER, model_named
+from sparkrec.recommend.ranker.candidates import Candidates
+from sparkrec.recommend.ranker.ranker import OVER, Ranker
+from sparkrec.recommend.ranking import standardised, visible
 from sparkrec.recommend.scorers.scorer import Scorer
 from sparkrec.recommend.users import Floats, UserBatch
 from sparkrec.registry.model_store import CurrentModels
@@ -25,12 +27,19 @@ class LoadedModels:
     Attributes:
         known: Items that may be shown, (items,).
         items: Size of the item vocabulary.
+        names: The models asked for.
+        scorers: Of these models, and of those that the ranker stands on, by name.
+        ranker: Orders their candidates, if it was asked for.
     """
 
     def __init__(self, current: CurrentModels, cut: str, names: Sequence[str]) -> None:
         self.known: NDArray[np.bool_] = current.known_items(cut)
         self.items = current.items
-        self.scorers: dict[str, Scorer] = {name: model_named(name).scorer(current.arrays(name, cut)) for name in names}
+        self.names = tuple(names)
+        self.ranker = Ranker(current.arrays(RANKER, cut)) if RANKER in names else None
+        below = [name for name in OVER if name in current.versions] if self.ranker else []
+        wanted = dict.fromkeys([name for name in names if name != RANKER] + below)
+        self.scorers: dict[str, Scorer] = {name: model_named(name).scorer(current.arrays(name, cut)) for name in wanted}
 
     def batches(self, partitions: Iterable[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, UserBatch]]:
         """Users in batches small enough that a score matrix a model stays in memory."""
@@ -39,9 +48,48 @@ class LoadedModels:
                 part = rows.iloc[start : start + _USERS_AT_ONCE]
                 yield part, UserBatch.of(part, self.items)
 
-    def standard_scores(self, users: UserBatch) -> dict[str, Floats]:
-        """Standardised scores of each model; they rank as the model's own scores do."""
-        return {name: standardised(scorer.score(users), self.known) for name, scorer in self.scorers.items()}
+    def scores(self, users: UserBatch) -> "BatchScores":
+        """The models' scores for these users."""
+        return BatchScores(self, users)
+
+
+class BatchScores:
+    """Scores of loaded models for a batch of users. What the shelves share is computed once.
+
+    Attributes:
+        plain: The scorers' own scores, (users, items) by name.
+    """
+
+    def __init__(self, models: LoadedModels, users: UserBatch) -> None:
+        self._models, self._users = models, users
+        self.plain: dict[str, Floats] = {name: scorer.score(users) for name, scorer in models.scorers.items()}
+        self._standard = {
+            name: standardised(self.plain[name], models.known) for name in models.names if name in models.scorers
+        }
+        self._candidates: dict[str, Candidates] = {}
+
+    def standard(self, shelf: str, names: Collection[str] | None = None) -> dict[str, Floats]:
+        """Standardised scores of these models, or of all that were asked for; they rank as the models' own do."""
+        models = self._models
+        if models.ranker is None or (names is not None and RANKER not in names):
+            return self._standard
+        found = self.candidates(shelf)
+        ranked = models.ranker.score(found, self._users, self.plain, models.known, shelf)
+        return {**self._standard, RANKER: standardised(ranked, models.known)}
+
+    def candidates(self, shelf: str) -> Candidates:
+        """What the ranker orders on the shelf, with sources.
+
+        Raises:
+            ValueError: There is no ranker among the models.
+        """
+        models = self._models
+        if models.ranker is None:
+            raise ValueError("there are candidates only where a ranker was loaded")
+        if shelf not in self._candidates:
+            shows = visible(models.known, self._users.touched, shelf)
+            self._candidates[shelf] = models.ranker.candidates(self.plain, shows, shelf)
+        return self._candidates[shelf]
 
 
 def blended(scores: dict[str, Floats], weights: Weights) -> Floats:

@@ -1,4 +1,7 @@
-"""The models that lists can come from: one entry each, deep ones and baselines alike."""
+"""The models that lists can come from: one entry each, deep ones and baselines alike.
+
+The ranker, which orders what these find, stands apart: it is fitted on their scores (`sparkrec.recommend.ranker`).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +29,7 @@ class FitData:
     Attributes:
         known: features.positives that the cut knows.
         sequences: features.behaviour_sequences of the cut.
+        item_text: features.item_text.
         users: Size of the user vocabulary.
         items: Size of the item vocabulary.
         settings: Options of the baselines.
@@ -34,6 +38,7 @@ class FitData:
 
     known: DataFrame
     sequences: DataFrame
+    item_text: DataFrame
     users: int
     items: int
     settings: BaselineSettings
@@ -101,6 +106,17 @@ def _als(data: FitData) -> Arrays:
     )
 
 
+def _title_similarity(data: FitData) -> Arrays:
+    return item_item.fit_title_similarity(data.item_text, data.items, data.settings.title_power)
+
+
+def _recent_neighbours(data: FitData) -> Arrays:
+    return item_item.recent_neighbours(data.sequences, data.items, data.settings.recent_days)
+
+
+RANKER = "ranker"
+"""Name of the second stage."""
+
 MODELS: tuple[Model, ...] = (
     Model("popularity", Popularity, lambda data: {"scores": data.buyers}),
     Model(
@@ -118,6 +134,8 @@ MODELS: tuple[Model, ...] = (
     Model("ease", ItemItem, lambda data: data.ease, whole_catalogue=True),
     Model("frequency_ease", ItemItem, _frequency_and_ease, whole_catalogue=True),
     Model("ease_decayed", ItemItem, _decayed_ease, whole_catalogue=True),
+    Model("title_similarity", ItemItem, _title_similarity),
+    Model("recent_neighbours", ItemItem, _recent_neighbours, whole_catalogue=True),
     Model("als", DotProduct, _als),
     Model("two_tower", DotProduct, None),
 )

@@ -1,6 +1,7 @@
 """The published lists."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,9 @@ from pyspark.sql import functions as F
 from scipy import sparse
 
 from sparkrec.recommend.loaded import LoadedModels, Weights, blended, load_models
+from sparkrec.recommend.models import RANKER
+from sparkrec.recommend.ranker.candidates import Candidates
+from sparkrec.recommend.ranker.ranker import OVER
 from sparkrec.recommend.ranking import shown, top_k
 from sparkrec.recommend.scorers.item_item import ItemItem
 from sparkrec.recommend.users import Floats, UserBatch
@@ -17,7 +21,7 @@ from sparkrec.registry.model_store import CurrentModels
 
 _COLUMNS = (
     "user_id string, shelf string, rank int, item_index int, score double, "
-    "because_index int, events int, days_since double"
+    "because_index int, events int, days_since double, sources array<string>"
 )
 
 
@@ -32,25 +36,19 @@ def ranked_lists(sequences: DataFrame, current: CurrentModels, weights: Mapping[
 
     Returns:
         ``user_id, shelf, rank, item_index, score``; ``events`` and ``days_since`` of what the user had
-        before; ``because_index``: the item of the user that speaks most for this one. Null where it does
-        not apply.
+        before; ``because_index``: the item of the user that speaks most for this one; ``sources``: the
+        retrievers that made it a candidate of the ranker. Null where it does not apply.
     """
     names = tuple(sorted({name for blend in weights.values() for name in blend}))
 
     def rank(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         models = load_models(current, "publish", names)
         for rows, users in models.batches(batches):
-            scores = models.standard_scores(users)
+            found = models.scores(users)
             for shelf, blend in weights.items():
-                yield _lists(
-                    rows,
-                    users,
-                    models,
-                    shelf,
-                    blend,
-                    shown(blended(scores, blend), models.known, users.touched, shelf),
-                    top_n,
-                )
+                scores = shown(blended(found.standard(shelf, blend), blend), models.known, users.touched, shelf)
+                candidates = found.candidates(shelf) if RANKER in blend else None
+                yield _lists(rows, users, models, shelf, blend, scores, candidates, top_n)
 
     return sequences.mapInPandas(rank, _COLUMNS)
 
@@ -62,6 +60,7 @@ def _lists(
     shelf: str,
     blend: Weights,
     scores: Floats,
+    candidates: Candidates | None,
     top_n: int,
 ) -> pd.DataFrame:
     items = top_k(scores, top_n)
@@ -78,6 +77,7 @@ def _lists(
             "because_index": pd.array(_because(users, items, models, blend).ravel(), dtype="Int32"),
             "events": had.ravel().astype(np.int32),
             "days_since": days.ravel().astype(np.float64),
+            "sources": _sources(candidates, items) if candidates else None,
         }
     )
     lists.loc[lists["because_index"] == 0, "because_index"] = pd.NA
@@ -90,17 +90,35 @@ def _at(matrix: sparse.csr_matrix, columns: NDArray[np.int64]) -> Floats:
     return np.asarray(np.take_along_axis(np.asarray(matrix.todense()), columns, 1), np.float32)
 
 
+def _sources(candidates: Candidates, items: NDArray[np.int64]) -> "pd.Series[Any]":
+    """Names of the retrievers that name each listed item, in one order; null where none does."""
+    shape = (len(items), int(items.max(initial=0)) + 1)
+    among = candidates.items < shape[1]
+    users, columns = candidates.users[among], candidates.items[among]
+    bits = np.zeros(shape, np.int64)
+    for bit, place in enumerate(candidates.places.values()):
+        bits[users, columns] |= (~np.isnan(place[among])).astype(np.int64) << bit
+    names = list(candidates.places)
+    # Few sets of retrievers occur, so that each is written out once.
+    sets = [[name for bit, name in enumerate(names) if code >> bit & 1] or None for code in range(1 << len(names))]
+    return pd.Series(pd.Series(sets, dtype=object).to_numpy()[np.take_along_axis(bits, items, 1).ravel()])
+
+
 def _because(users: UserBatch, items: NDArray[np.int64], models: LoadedModels, blend: Weights) -> NDArray[np.int32]:
     """The user's item that weighs most towards each listed one, by the blend's main item-item model; else 0."""
     because = np.zeros(items.shape, np.int32)
-    linked = [name for name in blend if isinstance(models.scorers[name], ItemItem)]
+    # The ranker speaks by the models that it stands on.
+    speaking = {**dict.fromkeys(OVER if RANKER in blend else (), 0.0), **blend}
+    linked = {
+        name: scorer for name, scorer in models.scorers.items() if name in speaking and isinstance(scorer, ItemItem)
+    }
     if not linked:
         return because
-    weights = models.scorers[max(linked, key=blend.__getitem__)].arrays["weights"]
+    scorer = linked[max(linked, key=speaking.__getitem__)]
     indptr, columns = users.events.indptr, users.events.indices
     for user, listed in enumerate(items):
         has = columns[indptr[user] : indptr[user + 1]]
-        towards = weights[np.ix_(has, listed)]
+        towards = scorer.between(has, listed)
         best = towards.argmax(axis=0)
         speaks = np.take_along_axis(towards, best[None, :], 0)[0] > 0
         because[user] = np.where(speaks, has[best], 0)

@@ -1,7 +1,5 @@
 """Order items by score, exactly and always in the same way."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,7 +44,9 @@ def shown(scores: Floats, known: NDArray[np.bool_], touched: NDArray[np.bool_], 
 
     No shelf shows an item that is not known; discover shows nothing that the user has touched.
     """
-    hidden: NDArray[Any] = np.broadcast_to(~known, scores.shape)
-    if shelf == "discover":
-        hidden = hidden | touched
-    return np.where(hidden, np.float32(-np.inf), scores)
+    return np.where(visible(known, touched, shelf), scores, np.float32(-np.inf))
+
+
+def visible(known: NDArray[np.bool_], touched: NDArray[np.bool_], shelf: str) -> NDArray[np.bool_]:
+    """What the shelf may show each user, (users, items)."""
+    return known & ~touched if shelf == "discover" else np.broadcast_to(known, touched.shape)

@@ -10,8 +10,10 @@ from sparkrec.config import Settings
 from sparkrec.errors import ConfigurationError
 from sparkrec.evaluation.bootstrap import means_with_intervals
 from sparkrec.evaluation.choose import Choice, candidates, choose_blend
-from sparkrec.evaluation.judge import judged, with_targets
-from sparkrec.recommend.models import MODELS
+from sparkrec.evaluation.judge import judged
+from sparkrec.features.parts import newest_known
+from sparkrec.recommend.models import MODELS, RANKER
+from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.registry.chosen import Chosen, ChosenList
 from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.steps.context import Counts, JobContext
@@ -34,7 +36,10 @@ def run(context: JobContext) -> Counts:
     positives = tables.read("features.positives")
     sequences = tables.read("features.behaviour_sequences")
     parts = [cut for cut in current.cuts if cut != "publish"]
-    users = {part: with_targets(sequences.where(F.col("cut") == part), positives, part).persist() for part in parts}
+    users = {
+        part: with_targets(sequences.where(F.col("cut") == part), positives, newest_known(part) - 1).persist()
+        for part in parts
+    }
     try:
         chosen = _choose(context, current, users["validation"])
         chosen.write(tables.write_artefact("models/chosen.json"))
@@ -75,7 +80,7 @@ def run(context: JobContext) -> Counts:
 
 def _choose(context: JobContext, current: CurrentModels, users: DataFrame) -> Chosen:
     settings = context.settings
-    names = [model.name for model in MODELS if model.name in current.versions]
+    names = [name for name in (*(model.name for model in MODELS), RANKER) if name in current.versions]
     if settings.recommend.models != "auto":
         unknown = [name for name in settings.recommend.models if name not in names]
         if unknown:
@@ -83,10 +88,10 @@ def _choose(context: JobContext, current: CurrentModels, users: DataFrame) -> Ch
         names = [name for name in names if name in settings.recommend.models]
     k, depth = settings.evaluation.k, settings.evaluation.choice_depth
     # A bounded number of users, always the same ones, is enough to weigh a few models.
-    sample = users.orderBy(F.xxhash64(F.lit(settings.seed), "user_id")).limit(settings.evaluation.choice_users)
+    sample = bounded(users, settings.evaluation.choice_users, settings.seed)
+    by_shelf = candidates(sample, current, "validation", names, settings.recommend.shelves, depth)
     shelves = {}
-    for shelf in settings.recommend.shelves:
-        found = candidates(sample, current, "validation", names, shelf, depth)
+    for shelf, found in by_shelf.items():
         # Nobody to choose on: the simplest of the models that may be chosen.
         choice = choose_blend(found, names, k) if len(found.targets) else Choice({names[0]: 1.0}, float("nan"))
         model = BLEND if len(choice.weights) > 1 else next(iter(choice.weights))

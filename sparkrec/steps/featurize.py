@@ -6,7 +6,7 @@ from sparkrec.cleaning.item_versions import current_items
 from sparkrec.errors import DataError
 from sparkrec.features.behaviour_sequences import behaviour_sequences
 from sparkrec.features.item_text import item_text
-from sparkrec.features.parts import with_part
+from sparkrec.features.parts import rehearsal_cuts, with_part
 from sparkrec.features.ranking_samples import ranking_samples
 from sparkrec.features.user_interests import user_interests
 from sparkrec.features.vocabulary import grow_vocabulary, indices_of, value_frequencies
@@ -25,7 +25,9 @@ def run(context: JobContext) -> Counts:
     interactions = context.known_interactions()
     items = current_items(tables.read("silver.items"))
     is_positive = F.col("event_type").isin(list(features.positive_events)) & F.col("user_id").isNotNull()
-    positives = interactions.where(is_positive).select("event_id", "user_id", "item_id", "event_time", "session_id")
+    positives = interactions.where(is_positive).select(
+        "event_id", "user_id", "item_id", "event_time", "session_id", "unit_price"
+    )
 
     earlier = tables.read("features.vocabulary").localCheckpoint() if tables.exists("features.vocabulary") else None
     frequencies = value_frequencies(positives, items, features.min_word_items)
@@ -49,7 +51,8 @@ def run(context: JobContext) -> Counts:
     tags = user_interests(known, text, context.run_date, features.interest_half_life_days, _INTEREST_TAGS)
     counts["user_interests"] = tables.replace("features.user_interests", tags)
     others = interactions.where(~is_positive & F.col("user_id").isNotNull()).join(item_index, "item_id", "inner")
-    sequences = behaviour_sequences(known, others, split, features.history_length)
+    further = rehearsal_cuts(split, context.settings.ranker.windows)
+    sequences = behaviour_sequences(known, others, split, features.history_length, further)
     counts["behaviour_sequences"] = tables.replace("features.behaviour_sequences", sequences)
     samples = ranking_samples(known, text, features.history_length, features.title_words)
     counts["ranking_samples"] = tables.replace("features.ranking_samples", samples)

@@ -74,7 +74,10 @@ def forget(settings: Settings, spark: SparkSession, user: str, say: Callable[[st
 
 
 def _person(lake: Lake, source: SourceSettings, user: str) -> DataFrame:
-    """``kind`` (landed, account or person: the id in the other tables) and ``id`` of all that stands for the person."""
+    """``kind`` and ``id`` of all that stands for the person.
+
+    The kinds: landed and account, as lines name the person; visitor and person, as the other tables do.
+    """
     given = lake.spark.createDataFrame([(user,)], "given string")
     if lake.exists(IDENTITIES):
         known = lake.read(IDENTITIES)
@@ -85,6 +88,7 @@ def _person(lake: Lake, source: SourceSettings, user: str) -> DataFrame:
                 F.array(
                     F.struct(F.lit("landed").alias("kind"), F.col("landed_user_id").alias("id")),
                     F.struct(F.lit("account").alias("kind"), F.col("account_id").alias("id")),
+                    F.struct(F.lit("visitor").alias("kind"), F.col("visitor_id").alias("id")),
                     F.struct(F.lit("person").alias("kind"), F.col("user_id").alias("id")),
                 )
             ).alias("one")
@@ -119,7 +123,7 @@ def _remember(lake: Lake, source: SourceSettings, person: DataFrame) -> None:
 def _landed_ids(person: DataFrame) -> DataFrame:
     """``_id`` of all that a line may name the person by, as `with_landed_ids` gives it."""
     id_ = F.when(F.col("kind") == "account", of_account("id")).otherwise(F.col("id"))
-    return person.where("kind != 'person'").select(id_.alias("_id"))
+    return person.where("kind in ('landed', 'account')").select(id_.alias("_id"))
 
 
 def _from_bronze(lake: Lake, source: SourceSettings, person: DataFrame, say: Callable[[str], None]) -> dict[str, int]:

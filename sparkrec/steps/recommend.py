@@ -47,6 +47,7 @@ def run(context: JobContext) -> Counts:
             "item_id",
             "score",
             reason("because_title").alias("reason"),
+            "sources",
             "model",
             "model_version",
         )

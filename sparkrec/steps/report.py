@@ -17,7 +17,7 @@ from sparkrec.registry.chosen import Chosen
 from sparkrec.registry.model_store import CurrentModels
 from sparkrec.report import ItemNeighbours, ReportContent, TrainingCurve, UserExample
 from sparkrec.steps.context import Counts, JobContext
-from sparkrec.steps.runs import as_frame, row_account
+from sparkrec.steps.runs import CLEANING, as_frame, row_account
 from sparkrec.training.plan import TRAINING_RECORD, CutRecord
 
 _SHOWN_EVENTS = 15
@@ -47,7 +47,7 @@ def run(context: JobContext) -> Counts:
             first_day=days.first if days else None,
             last_day=days.last if days else None,
         ),
-        rows=row_account(runs),
+        rows=row_account(context.runs(CLEANING)),
         training=_training_curves(current),
         evaluations=tables.read("gold.evaluations").where(F.col("run_date") == F.lit(context.run_date)).toPandas(),
         chosen={shelf: _described(ranking.model, ranking.weights) for shelf, ranking in chosen.shelves.items()},

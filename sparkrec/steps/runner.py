@@ -5,9 +5,10 @@ import importlib
 import textwrap
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -15,11 +16,12 @@ from pyspark.sql import functions as F
 from sparkrec import __version__
 from sparkrec.config import Settings
 from sparkrec.contracts import load_contract
-from sparkrec.contracts.expectations import Quality
+from sparkrec.contracts.expectations import Quality, QualityReport
 from sparkrec.contracts.spark import conform, struct_type
 from sparkrec.errors import DataError, GateError, SparkrecError
 from sparkrec.graph import JOBS, JobSpec, upstream
 from sparkrec.lake import JobTables, Lake
+from sparkrec.lake.days import is_of_days
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.gates import closed_gates
 from sparkrec.steps.runs import RUNS, latest_runs
@@ -77,7 +79,7 @@ class Runner:
         started, clock = datetime.now(UTC), time.monotonic()
         self.spark.sparkContext.setJobDescription(f"sparkrec {spec.name}")
         try:
-            counts: Counts = importlib.import_module(f"sparkrec.steps.{spec.name}").run(context)
+            counts: Counts = _step(spec, "run")(context)
             self._gate(spec, tables)
         except Exception as error:
             message = str(error) if isinstance(error, SparkrecError) else f"{type(error).__name__}"
@@ -105,7 +107,7 @@ class Runner:
 
     def _known_until(self, spec: JobSpec) -> date | None:
         """The run's day; without one in the settings the data's last day, once silver.interactions is of this run."""
-        if self.settings.run_date or not upstream(JOBS)[spec.name] or "silver.interactions" in spec.writes:
+        if self.settings.run_date or "silver.interactions" in spec.writes or not upstream(JOBS)[spec.name]:
             return self.settings.run_date
         newest = self.lake.read("silver.interactions").agg(F.max("event_date").alias("day")).first()
         return newest.day if newest else None
@@ -115,25 +117,35 @@ class Runner:
         checked = [table for table in tables.written if table.startswith(("silver.", "gold."))]
         if not checked:
             return
+        # What was left as it is may be so because all that came for it was refused.
+        kept = sorted(tables.kept - tables.written.keys())
         quality = Quality(self.settings.quality_folder)
-        broken = []
+        found: list[tuple[str, str, str]] = []
         for table in checked:
-            contract = load_contract(table)
-            others = [check.table for check in contract.checks if check.kind == "references"]
-            references = {other: self.lake.read(other) for other in others}
-            report = quality.validate(self.lake.read(table), contract, references)
-            found: list[tuple[str, str]] = [
-                (failure.on_failure, f"{failure.rule} broken by {failure.unexpected:,} of {failure.total:,} rows")
-                for failure in report.failures
-            ]
-            closed = closed_gates(self.lake, contract, tables.written[table], self.settings.run_date)
-            found += [(gate.on_failure, f"{gate.name}: {trouble}") for gate, trouble in closed]
-            for on_failure, trouble in found:
-                self._say_below(f"{on_failure}: {table}: {trouble}")
-            broken += [f"{table}: {trouble}" for on_failure, trouble in found if on_failure == "fail"]
+            for failure in self._validated(quality, table, tables.written_days.get(table)).failures:
+                broken_by = f"broken by {failure.unexpected:,} of {failure.total:,} rows"
+                found.append((table, failure.on_failure, f"{failure.rule} {broken_by}"))
+        for table in [*checked, *kept]:
+            by_days = table in tables.written_days or table in kept
+            closed = closed_gates(self.lake, load_contract(table), tables.written, by_days, self.settings.run_date)
+            found += [(table, gate.on_failure, f"{gate.name}: {trouble}") for gate, trouble in closed]
+        for table, on_failure, trouble in found:
+            self._say_below(f"{on_failure}: {table}: {trouble}")
+        broken = [f"{table}: {trouble}" for table, on_failure, trouble in found if on_failure == "fail"]
         if broken:
-            kept = "its tables keep their last good version"
-            raise GateError(f"{spec.name}: " + "; ".join(broken) + f"; {kept}. Data Docs: {quality.build_data_docs()}")
+            kept_all = "its tables keep their last good version"
+            pages = quality.build_data_docs()
+            raise GateError(f"{spec.name}: " + "; ".join(broken) + f"; {kept_all}. Data Docs: {pages}")
+
+    def _validated(self, quality: Quality, table: str, days: Collection[date] | None) -> QualityReport:
+        """What the contract's checks find in the table; only in these days of it, if it was written by days."""
+        contract = load_contract(table)
+        others = [check.table for check in contract.checks if check.kind == "references"]
+        rows = self.lake.read(table)
+        if days and contract.interval:
+            # The others were checked when they were written.
+            rows = rows.where(is_of_days(contract.interval, days))
+        return quality.validate(rows, contract, {other: self.lake.read(other) for other in others})
 
     def _put_back(self, tables: JobTables) -> None:
         """Give the tables of a failed job their last good versions again."""
@@ -152,7 +164,11 @@ class Runner:
         message: str | None,
     ) -> None:
         contract = load_contract(RUNS)
-        outputs = {table: self.lake.version(table) for table in tables.written if self.lake.exists(table)}
+        outputs = {
+            table: version
+            for table in sorted({*tables.written, *tables.kept})
+            if (version := self.lake.version_of_rows(table)) is not None
+        }
         row = {
             "run_id": self.run_id,
             "job": spec.name,
@@ -165,11 +181,20 @@ class Runner:
             "counts": counts,
             "message": message,
             "settings": settings_digest(self.settings),
+            "definition": _step(spec, "definition", lambda settings: None)(self.settings),
             "code_version": __version__,
         }
         rows = self.spark.createDataFrame([row], struct_type(contract))
         transaction = f"{self.run_id} {spec.name} {started.isoformat()}"
         self.lake.append(RUNS, conform(rows, contract), transaction)
+
+
+def _step(spec: JobSpec, name: str, default: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """A function of the job's file: ``run``, or ``definition``, which not all have: what decides the rows it makes."""
+    found = getattr(importlib.import_module(f"sparkrec.steps.{spec.name}"), name, default)
+    if found is None:
+        raise AttributeError(f"sparkrec/steps/{spec.name}.py has no {name}")
+    return found
 
 
 def storage_trouble(error: Exception) -> str | None:

@@ -9,7 +9,7 @@ from rich.table import Table
 from sparkrec.config import Settings
 from sparkrec.graph import JOBS, in_order
 from sparkrec.lake import Lake
-from sparkrec.steps.runs import latest_runs, row_account
+from sparkrec.steps.runs import CLEANING, latest_runs, row_account
 
 _WIDTH = 80
 
@@ -20,7 +20,7 @@ def summary(lake: Lake, settings: Settings) -> str:
     console = Console(file=out, width=_WIDTH, highlight=False)
     runs = latest_runs(lake, [job.name for job in in_order(JOBS)])
 
-    account = row_account(runs)
+    account = row_account(latest_runs(lake, CLEANING))
     table = Table(title="Every landed row", title_justify="left")
     table.add_column("what became of it")
     table.add_column("rows", justify="right")

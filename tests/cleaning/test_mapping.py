@@ -1,6 +1,7 @@
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from sparkrec.cleaning.mapping import check_expressions, given, interaction_columns, unreadable_columns
 from sparkrec.config.settings import InteractionsMapping
@@ -14,7 +15,7 @@ LEAST = InteractionsMapping(user_id="who", item_id="upper(what)", event_time="to
 
 def mapped(lines: DataFrame, mapping: InteractionsMapping) -> DataFrame:
     """The canonical columns of lines that have a ``row_id``."""
-    columns = interaction_columns(mapping, CONTRACT, "shop")
+    columns = interaction_columns(mapping, CONTRACT, "shop", F.col("row_id"))
     return lines.select(*[column.alias(name) for name, column in columns.items()])
 
 
@@ -34,7 +35,8 @@ def test_the_least_mapping_gives_every_column_of_the_contract_typed(spark: Spark
         "'organic' scene, cast(null as string) search_id, cast(null as int) position, cast(null as int) quantity, "
         "cast(null as double) unit_price, cast(null as double) discount, cast(null as string) promotion, "
         "cast(null as string) country, cast(null as boolean) is_bot, 'shop' source, "
-        "cast(null as string) account_id"
+        "cast(null as string) account_id, cast(null as string) visitor_id, cast(null as boolean) names_bot, "
+        "cast(null as long) line_hash"
     )
     assert_df_equality(events, expected, ignore_nullable=True, ignore_column_order=True)
 

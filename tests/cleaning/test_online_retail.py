@@ -40,7 +40,7 @@ class Landed:
 
 
 @pytest.fixture(scope="module")
-def landed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
+def landed(spark: SparkSession, compiled: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
     settings = load_settings("test", "online_retail", lake=str(tmp_path_factory.mktemp("online_retail")))
     runner = Runner.start(settings, spark, lambda line: None)
     runner.run(FIRST_JOBS)

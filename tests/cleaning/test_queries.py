@@ -1,5 +1,6 @@
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from sparkrec.cleaning.queries import normalised, searches
 
@@ -28,10 +29,19 @@ def test_a_search_has_the_items_that_it_showed_in_their_places(spark: SparkSessi
     issued = spark.createDataFrame(
         [("e1", "s1", "Red Cup"), ("e2", "s2", "red cup"), ("e3", None, "mug")],
         "event_id string, search_id string, query string",
-    )
+    ).withColumn("event_date", F.lit("2026-01-01"))
+    today, tomorrow = "2026-01-01", "2026-01-02"
     shown = spark.createDataFrame(
-        [("s1", 10, "c"), ("s1", 2, "b"), ("s1", 1, "a"), ("s1", 1, "a"), (None, 1, "x"), ("s9", 1, "y")],
-        "search_id string, position int, item_id string",
+        [
+            ("s1", 10, "c", today),
+            ("s1", 2, "b", today),
+            ("s1", 1, "a", today),
+            ("s1", 1, "a", today),
+            ("s1", 3, "z", tomorrow),
+            (None, 1, "x", today),
+            ("s9", 1, "y", today),
+        ],
+        "search_id string, position int, item_id string, event_date string",
     )
 
     found = searches(issued, shown).orderBy("event_id").collect()

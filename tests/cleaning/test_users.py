@@ -15,4 +15,12 @@ def test_the_latest_event_says_what_is_known_of_its_user(spark: SparkSession) ->
         "user_id string, event_time string, event_id string, attributes map<string,string>",
     )
 
-    assert {row.user_id: row.attributes for row in current_users(events).collect()} == {"u": {"age": "35"}, "v": {}}
+    first, second = events.where("event_time < '2'"), events.where("event_time >= '2'")
+
+    expected = {"u": {"age": "35"}, "v": {}}
+    for found in (
+        current_users(events, None),
+        current_users(second, current_users(first, None)),
+        current_users(first, current_users(second, None)),
+    ):
+        assert {row.user_id: row.attributes for row in found.collect()} == expected

@@ -35,9 +35,10 @@ CONTRACT = Contract.model_validate(BASKETS)
 GOOD = [("b1", "u1", "i1", 1), ("b1", "u1", "i2", 2), ("b2", "u2", "i1", 3)]
 
 
-@pytest.fixture
-def quality(tmp_path: Path) -> Quality:
-    return Quality(tmp_path / "quality")
+@pytest.fixture(scope="module")
+def quality(tmp_path_factory: pytest.TempPathFactory) -> Quality:
+    """Of all tests that only validate, for Great Expectations takes long to set up a folder."""
+    return Quality(tmp_path_factory.mktemp("quality"))
 
 
 @pytest.fixture(scope="module")
@@ -203,8 +204,9 @@ def test_the_table_is_not_left_in_memory(spark: SparkSession, quality: Quality) 
 
 
 def test_nothing_is_printed(
-    spark: SparkSession, quality: Quality, items: dict[str, DataFrame], capfd: pytest.CaptureFixture[str]
+    spark: SparkSession, tmp_path: Path, items: dict[str, DataFrame], capfd: pytest.CaptureFixture[str]
 ) -> None:
+    quality = Quality(tmp_path)
     quality.validate(spark.createDataFrame(GOOD, COLUMNS), CONTRACT, items)
     quality.build_data_docs()
 
@@ -260,7 +262,8 @@ def test_results_hold_counts_but_no_values(spark: SparkSession, tmp_path: Path, 
     assert lists == []
 
 
-def test_opening_the_pages_tells_great_expectations_nothing(spark: SparkSession, quality: Quality) -> None:
+def test_opening_the_pages_tells_great_expectations_nothing(spark: SparkSession, tmp_path: Path) -> None:
+    quality = Quality(tmp_path)
     quality.validate(spark.createDataFrame(GOOD, COLUMNS), _changed(checks=[]))
     index = quality.build_data_docs()
 

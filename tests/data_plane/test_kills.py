@@ -41,10 +41,10 @@ job, table, moment, source, root = sys.argv[1:]
 settings = load_settings("test", source, root)
 spark = spark_session(settings.spark, "killed")
 path = Path(Lake(spark, root).path(table))
-before, version = set(path.glob("*.parquet")), newest_version(str(path))
+before, version = set(path.rglob("part-*.parquet")), newest_version(str(path))
 
 def watch():
-    while moment == "commit" or not set(path.glob("*.parquet")) - before:
+    while moment == "commit" or not set(path.rglob("part-*.parquet")) - before:
         if newest_version(str(path)) != version:
             break
         time.sleep(0.001)
@@ -92,9 +92,29 @@ def before(spark: SparkSession, shop: Path) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(spark: SparkSession, shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
-    other = copy_of(shop, tmp_path_factory.mktemp("undisturbed") / "shop")
-    run(spark, other, *JOB_NAMES)
+def ready(spark: SparkSession, shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """For each job a shop in which the jobs before it are done with the second delivery."""
+    folder, done = tmp_path_factory.mktemp("ready"), shop
+    shops = {}
+    for number, job in enumerate(JOB_NAMES):
+        done = shops[job] = copy_of(done, folder / job)
+        run(spark, done, *JOB_NAMES[:number][-1:])
+    return shops
+
+
+@pytest.fixture(scope="module")
+def started(spark: SparkSession, ready: dict[str, Path]) -> dict[str, dict[str, int]]:
+    """What the tables hold before each job."""
+    return {job: table_fingerprints(spark, str(folder / "lake")) for job, folder in ready.items()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    spark: SparkSession, ready: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, int]:
+    last = JOB_NAMES[-1]
+    other = copy_of(ready[last], tmp_path_factory.mktemp("undisturbed") / "shop")
+    run(spark, other, last)
     return table_fingerprints(spark, str(other / "lake"))
 
 
@@ -113,7 +133,8 @@ def undisturbed(spark: SparkSession, shop: Path, tmp_path_factory: pytest.TempPa
 )
 def test_a_killed_job_leaves_old_or_new_tables_and_the_next_run_mends_all(
     spark: SparkSession,
-    shop: Path,
+    ready: dict[str, Path],
+    started: dict[str, dict[str, int]],
     before: dict[str, int],
     undisturbed: dict[str, int],
     tmp_path: Path,
@@ -121,11 +142,9 @@ def test_a_killed_job_leaves_old_or_new_tables_and_the_next_run_mends_all(
     table: str,
     moment: str,
 ) -> None:
-    killed = copy_of(shop, tmp_path / "shop")
-    run(spark, killed, *JOB_NAMES[: JOB_NAMES.index(job)])
-    started = table_fingerprints(spark, str(killed / "lake"))
+    killed = copy_of(ready[job], tmp_path / "shop")
     folder = Path(Lake(spark, str(killed / "lake")).path(table))
-    files = set(folder.glob("*.parquet"))
+    files = set(folder.rglob("part-*.parquet"))
 
     done = subprocess.run(
         [sys.executable, "-c", KILLED, job, table, moment, str(killed / "shop.yaml"), str(killed / "lake")],
@@ -138,10 +157,10 @@ def test_a_killed_job_leaves_old_or_new_tables_and_the_next_run_mends_all(
     )
 
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
-    assert set(folder.glob("*.parquet")) > files
+    assert set(folder.rglob("part-*.parquet")) > files
     left = table_fingerprints(spark, str(killed / "lake"))
     assert undisturbed[table] != before[table]
-    assert left[table] == (started if moment == "files" else undisturbed)[table]
-    assert all(left[name] in (started[name], undisturbed[name]) for name in left)
+    assert left[table] == (started[job] if moment == "files" else undisturbed)[table]
+    assert all(left[name] in (started[job][name], undisturbed[name]) for name in left)
     run(spark, killed, *JOB_NAMES)
     assert table_fingerprints(spark, str(killed / "lake")) == undisturbed

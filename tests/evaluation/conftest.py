@@ -72,10 +72,10 @@ def users(spark: SparkSession, shop: Dense) -> DataFrame:
         items = indices(shop["bought"][user])
         counts = [int(count) for count in shop["events"][user, items]]
         touched, targets = indices(shop["touched"][user]), indices(shop["targets"][user])
-        rows.append((f"u{user:02}", user + 2, items, counts, [0.0] * len(items), touched, targets))
+        rows.append((f"u{user:02}", user + 2, items, counts, [0.0] * len(items), [0.0] * len(items), touched, targets))
     columns = (
         "user_id string, user_index int, items array<int>, events array<int>, days_since array<float>, "
-        "touched array<int>, targets array<int>"
+        "first_days_since array<float>, touched array<int>, targets array<int>"
     )
     return spark.createDataFrame(rows, columns).repartition(3, "user_id").cache()
 

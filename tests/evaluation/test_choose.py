@@ -90,7 +90,7 @@ def test_candidates_are_the_first_items_of_each_model_with_all_models_scores(
     if shelf == "discover":
         hidden, targets = hidden | shop["touched"], targets & ~shop["bought"]
 
-    found = candidates(users, current, "validation", names, shelf, depth)
+    found = candidates(users, current, "validation", names, ["discover", "reorder"], depth)[shelf]
 
     counted = np.flatnonzero(targets.any(axis=1))
     np.testing.assert_array_equal(found.targets, targets[counted].sum(axis=1))
@@ -111,7 +111,7 @@ def test_candidates_are_the_first_items_of_each_model_with_all_models_scores(
 
 
 def test_candidates_of_no_users_are_none(users: DataFrame, current: CurrentModels) -> None:
-    found = candidates(users.where("false"), current, "validation", ["als"], "discover", 3)
+    found = candidates(users.where("false"), current, "validation", ["als"], ["discover"], 3)["discover"]
 
     assert found.targets.shape == (0,)
     assert found.scores.shape[:2] == (1, 0)

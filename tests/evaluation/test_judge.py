@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
-from sparkrec.evaluation.judge import judged, with_targets
+from sparkrec.evaluation.judge import judged
+from sparkrec.recommend.targets import with_targets
 from sparkrec.registry.model_store import CurrentModels
 
 Dense = dict[str, np.ndarray]
@@ -73,10 +74,24 @@ def test_figures_are_those_of_a_full_ranking_of_every_user(
 
 def test_users_whose_targets_are_unknown_or_had_before_do_not_count(users: DataFrame, current: CurrentModels) -> None:
     unknown = users.limit(1).selectExpr(
-        "user_id", "user_index", "items", "events", "days_since", "touched", f"array({current.items - 1}) as targets"
+        "user_id",
+        "user_index",
+        "items",
+        "events",
+        "days_since",
+        "first_days_since",
+        "touched",
+        f"array({current.items - 1}) as targets",
     )
     had = users.limit(1).selectExpr(
-        "user_id", "user_index", "items", "events", "days_since", "touched", "slice(items, 1, 1) as targets"
+        "user_id",
+        "user_index",
+        "items",
+        "events",
+        "days_since",
+        "first_days_since",
+        "touched",
+        "slice(items, 1, 1) as targets",
     )
 
     assert _judged(unknown, current, 10) == {}
@@ -87,12 +102,12 @@ def test_how_users_are_spread_does_not_change_the_figures(users: DataFrame, curr
     assert _judged(users.coalesce(1), current, 10) == _judged(users, current, 10)
 
 
-def test_targets_are_the_different_items_of_the_cuts_own_part(spark: SparkSession) -> None:
+def test_targets_are_the_different_items_of_the_cuts_own_window(spark: SparkSession) -> None:
     sequences = spark.createDataFrame([("u1", 2), ("u2", 3), ("u3", 4)], "user_id string, user_index int")
-    events = [("u1", 5, "test"), ("u1", 3, "test"), ("u1", 5, "test"), ("u1", 9, "train"), ("u2", 7, "validation")]
-    positives = spark.createDataFrame([*events, ("u9", 3, "test")], "user_id string, item_index int, part string")
+    events = [("u1", 5, 0), ("u1", 3, 0), ("u1", 5, 0), ("u1", 9, 2), ("u2", 7, 1)]
+    positives = spark.createDataFrame([*events, ("u9", 3, 0)], "user_id string, item_index int, window int")
 
-    assert with_targets(sequences, positives, "test").collect() == [Row(user_id="u1", user_index=2, targets=[3, 5])]
+    assert with_targets(sequences, positives, 0).collect() == [Row(user_id="u1", user_index=2, targets=[3, 5])]
 
 
 def test_the_shop_has_all_cases(shop: Dense) -> None:

@@ -21,7 +21,7 @@ START = datetime(2011, 1, 1, tzinfo=UTC)
 TITLE_WORDS = 2
 POSITIVES = (
     "event_id string, user_id string, user_index int, item_id string, item_index int, "
-    "event_time timestamp, session_id string, part string"
+    "event_time timestamp, session_id string, part string, window int"
 )
 OTHERS = "user_id string, item_index int, event_time timestamp"
 
@@ -36,12 +36,17 @@ class Event:
     hour: int
     session: int
     positive: bool = True
-    part: str = ""
+    window: int = 2
 
     @property
     def time(self) -> datetime:
         """When."""
         return START + timedelta(hours=self.hour)
+
+    @property
+    def part(self) -> str:
+        """The part that the window falls into."""
+        return {0: "test", 1: "validation"}.get(self.window, "train")
 
     @property
     def id(self) -> str:
@@ -88,7 +93,7 @@ EXAMPLES = settings(
 def positives_frame(spark: SparkSession, stream: Stream) -> DataFrame:
     """The stream's positive events as features.positives has them."""
     rows = [
-        (e.id, f"u{e.user}", e.user + 2, f"i{e.item}", e.item, e.time, f"s{e.user}-{e.session}", e.part)
+        (e.id, f"u{e.user}", e.user + 2, f"i{e.item}", e.item, e.time, f"s{e.user}-{e.session}", e.part, e.window)
         for e in stream
         if e.positive
     ]
@@ -107,34 +112,33 @@ def item_words(spark: SparkSession, items: range) -> DataFrame:
 
 
 def split_up(stream: Stream, split: SplitSettings) -> Stream:
-    """The stream with the part of each positive event."""
+    """The stream with the window of each positive event."""
     positives = [event for event in stream if event.positive]
     last = max(event.time for event in positives)
     days = timedelta(days=split.holdout_days)
 
-    def part(event: Event) -> str:
+    def window(event: Event) -> int:
         if split.kind == "leave_last":
             own = sorted((e for e in positives if e.user == event.user), key=lambda e: e.place)
-            from_last = len(own) - own.index(event)
-            return {1: "test", 2: "validation"}.get(from_last, "train") if len(own) >= 3 else "train"
-        if split.kind == "none":
-            return "validation" if event.time >= last - days else "train"
-        if event.time >= last - days:
-            return "test"
-        return "validation" if event.time >= last - 2 * days else "train"
+            newer = len(own) - own.index(event) - 1
+            return newer if len(own) >= 3 else newer + 2
+        number = 0
+        while event.time < last - (number + 1) * days:
+            number += 1
+        return number + 1 if split.kind == "none" else number
 
-    return [replace(event, part=part(event)) if event.positive else event for event in stream]
+    return [replace(event, window=window(event)) if event.positive else event for event in stream]
 
 
 def known_users(stream: Stream, split: SplitSettings) -> dict[tuple[str, int], dict[str, Any]]:
     """What may be known of each user at each cut, by cut and user's index."""
-    all_parts = {"validation": {"train"}, "test": {"train", "validation"}, "publish": {"train", "validation", "test"}}
+    newest_known = {"publish": 0, "test": 1, "validation": 2, "back_3": 3}
     expected = {}
-    for cut, parts in all_parts.items():
+    for cut, newest in newest_known.items():
         if cut == "test" and split.kind == "none":
             continue
-        known = [e for e in stream if e.positive and e.part in parts]
-        hidden = [e for e in stream if e.positive and e.part not in parts]
+        known = [e for e in stream if e.positive and e.window >= newest]
+        hidden = [e for e in stream if e.positive and e.window < newest]
         until = max((e.time for e in known), default=START)
         for user in {e.user for e in known}:
             own = sorted((e for e in known if e.user == user), key=lambda e: e.place)
@@ -143,13 +147,16 @@ def known_users(stream: Stream, split: SplitSettings) -> dict[tuple[str, int], d
                 e.item for e in stream if not e.positive and e.user == user and all(e.time < bound for bound in bounds)
             }
             items = sorted({e.item for e in own})
-            newest = {item: max(e.time for e in own if e.item == item) for item in items}
+            times = {item: [e.time for e in own if e.item == item] for item in items}
             expected[cut, user + 2] = {
                 "user_id": f"u{user}",
                 "sequence": [e.item for e in own],
                 "items": items,
                 "events": [sum(e.item == item for e in own) for item in items],
-                "days_since": [float(np.float32((until - newest[item]) / timedelta(days=1))) for item in items],
+                "days_since": [float(np.float32((until - max(times[item])) / timedelta(days=1))) for item in items],
+                "first_days_since": [
+                    float(np.float32((until - min(times[item])) / timedelta(days=1))) for item in items
+                ],
                 "touched": sorted({*items, *others}),
             }
     return expected
@@ -192,9 +199,9 @@ def samples_of(spark: SparkSession, stream: Stream, length: int) -> DataFrame:
 def test_sequences_hold_all_that_a_cut_may_know_and_nothing_else(
     spark: SparkSession, stream: Stream, split: SplitSettings, length: int
 ) -> None:
-    positives = with_part(positives_frame(spark, stream).drop("part"), split)
+    positives = with_part(positives_frame(spark, stream).drop("part", "window"), split)
 
-    sequences = behaviour_sequences(positives, others_frame(spark, stream), split, length)
+    sequences = behaviour_sequences(positives, others_frame(spark, stream), split, length, ["back_3"])
 
     check_sequences(sequences, split_up(stream, split), split, length)
 
@@ -204,21 +211,19 @@ def test_sequences_hold_all_that_a_cut_may_know_and_nothing_else(
 def test_a_samples_history_is_the_last_events_from_before_its_session(
     spark: SparkSession, stream: Stream, length: int
 ) -> None:
-    stream = [replace(event, part="train") for event in stream]
-
     check_samples(samples_of(spark, stream, length), stream, length)
 
 
 # A user with a basket before, two baskets at once, and one that lasts while another comes and goes.
 BASKETS = [
-    Event(0, user=0, item=2, hour=0, session=0, part="train"),
-    Event(1, user=0, item=3, hour=0, session=0, part="train"),
-    Event(2, user=0, item=4, hour=5, session=1, part="train"),
-    Event(3, user=0, item=5, hour=5, session=2, part="train"),
-    Event(4, user=0, item=6, hour=6, session=3, part="validation"),
-    Event(5, user=0, item=7, hour=9, session=1, part="validation"),
-    Event(6, user=0, item=2, hour=20, session=4, part="test"),
-    Event(7, user=1, item=7, hour=1, session=0, part="train"),
+    Event(0, user=0, item=2, hour=0, session=0),
+    Event(1, user=0, item=3, hour=0, session=0),
+    Event(2, user=0, item=4, hour=5, session=1),
+    Event(3, user=0, item=5, hour=5, session=2),
+    Event(4, user=0, item=6, hour=6, session=3, window=1),
+    Event(5, user=0, item=7, hour=9, session=1, window=1),
+    Event(6, user=0, item=2, hour=20, session=4, window=0),
+    Event(7, user=1, item=7, hour=1, session=0),
 ]
 
 
@@ -263,9 +268,9 @@ def test_sequences_that_leak_what_is_held_out_are_found(spark: SparkSession, kin
     ]
     stream = split_up(list(stream), split)
     others, positives = others_frame(spark, stream), positives_frame(spark, stream)
-    check_sequences(behaviour_sequences(positives, others, split, 3), stream, split, 3)
+    check_sequences(behaviour_sequences(positives, others, split, 3, ["back_3"]), stream, split, 3)
 
-    nothing_held_out = behaviour_sequences(positives.withColumn("part", F.lit("train")), others, split, 3)
+    nothing_held_out = behaviour_sequences(positives.withColumn("window", F.lit(3)), others, split, 3, ["back_3"])
 
     with pytest.raises(AssertionError):
         check_sequences(nothing_held_out, stream, split, 3)

@@ -6,7 +6,16 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from sparkrec.config.settings import SplitSettings
-from sparkrec.features.parts import cuts, held_out_at_cuts, known_at_cuts, with_part
+from sparkrec.features.parts import (
+    cut_that_knows,
+    cuts,
+    held_out_at_cuts,
+    known_at_cuts,
+    newest_known,
+    rehearsal_cuts,
+    rehearsed_windows,
+    with_part,
+)
 
 
 def events(spark: SparkSession, *rows: tuple[str, str, str]) -> DataFrame:
@@ -102,12 +111,15 @@ def test_every_cut_knows_the_parts_before_its_own_and_is_held_from_the_others(by
     train, validation, test = ["before_56", "first"], ["at_56", "before_28"], ["at_28", "last"]
 
     assert cuts(split) == ("validation", "test", "publish")
-    assert by_cut(known_at_cuts(rows, split)) == {
+    assert by_cut(known_at_cuts(rows, cuts(split))) == {
         "validation": sorted(train),
         "test": sorted(train + validation),
         "publish": sorted(train + validation + test),
     }
-    assert by_cut(held_out_at_cuts(rows, split)) == {"validation": sorted(validation + test), "test": sorted(test)}
+    assert by_cut(held_out_at_cuts(rows, cuts(split))) == {
+        "validation": sorted(validation + test),
+        "test": sorted(test),
+    }
 
 
 def test_without_a_split_there_is_no_test_cut(by_time: DataFrame) -> None:
@@ -115,5 +127,65 @@ def test_without_a_split_there_is_no_test_cut(by_time: DataFrame) -> None:
     rows = with_part(by_time, split)
 
     assert cuts(split) == ("validation", "publish")
-    assert {cut: len(ids) for cut, ids in by_cut(known_at_cuts(rows, split)).items()} == {"validation": 4, "publish": 6}
-    assert by_cut(held_out_at_cuts(rows, split)) == {"validation": ["at_28", "last"]}
+    assert {cut: len(ids) for cut, ids in by_cut(known_at_cuts(rows, cuts(split))).items()} == {
+        "validation": 4,
+        "publish": 6,
+    }
+    assert by_cut(held_out_at_cuts(rows, cuts(split))) == {"validation": ["at_28", "last"]}
+
+
+def windows(rows: DataFrame) -> dict[str, int]:
+    """The window of each event."""
+    return {row.event_id: row.window for row in rows.collect()}
+
+
+def test_windows_go_on_behind_the_parts(spark: SparkSession, by_time: DataFrame) -> None:
+    older = events(spark, ("at_84", "u", "2011-09-16 12:50:00"), ("before_84", "u", "2011-09-16 12:49:59"))
+    rows = by_time.unionByName(older)
+    expected = {"last": 0, "at_28": 0, "before_28": 1, "at_56": 1, "before_56": 2, "at_84": 2, "before_84": 3}
+
+    assert windows(with_part(rows, SplitSettings(kind="global_time"))) == {**expected, "first": 13}
+    # Without a test the newest window is the validation's.
+    found = windows(with_part(rows, SplitSettings(kind="none")))
+    assert found == {event: window + 1 for event, window in {**expected, "first": 13}.items()}
+
+
+def test_with_leave_last_a_window_is_a_place_from_the_users_last_event(spark: SparkSession) -> None:
+    times = [(f"a{day}", "a", f"2011-01-0{day} 10:00:00") for day in range(1, 5)]
+    few = [("b1", "b", "2011-05-01 10:00:00"), ("b2", "b", "2011-05-02 10:00:00")]
+
+    found = windows(with_part(events(spark, *times, *few), SplitSettings(kind="leave_last")))
+
+    # Users of fewer than three events begin with the first window that is train.
+    assert found == {"a4": 0, "a3": 1, "a2": 2, "a1": 3, "b2": 2, "b1": 3}
+
+
+def test_each_cut_rehearses_the_newest_windows_that_it_knows() -> None:
+    split = SplitSettings(kind="global_time")
+
+    assert {cut: rehearsed_windows(cut, split, 3) for cut in cuts(split)} == {
+        "validation": (2, 3, 4),
+        "test": (1, 2, 3),
+        "publish": (0, 1, 2),
+    }
+    assert rehearsal_cuts(split, 3) == ("back_3", "back_4", "back_5")
+    assert rehearsal_cuts(split, 0) == ()
+    # Window 0 is empty where nothing is held out for a test.
+    untested = SplitSettings(kind="none")
+    assert {cut: rehearsed_windows(cut, untested, 2) for cut in cuts(untested)} == {
+        "validation": (2, 3),
+        "publish": (1, 2),
+    }
+    assert rehearsal_cuts(untested, 2) == ("back_3", "back_4")
+
+
+def test_a_cut_is_named_after_the_newest_window_that_it_knows() -> None:
+    assert [cut_that_knows(window) for window in range(5)] == ["publish", "test", "validation", "back_3", "back_4"]
+    assert [newest_known(cut_that_knows(window)) for window in range(12)] == list(range(12))
+
+
+def test_a_cut_further_back_knows_the_windows_from_its_number_on(by_time: DataFrame) -> None:
+    rows = with_part(by_time, SplitSettings(kind="global_time"))
+
+    assert by_cut(known_at_cuts(rows, ["back_3", "back_14"])) == {"back_3": ["first"]}
+    assert by_cut(held_out_at_cuts(rows, ["back_3"]))["back_3"] == sorted(set(parts(rows)) - {"first"})

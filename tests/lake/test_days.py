@@ -24,7 +24,7 @@ def held(lake: Lake) -> dict[int, list[int]]:
 @pytest.fixture
 def lake(spark: SparkSession, tmp_path: Path) -> Lake:
     lake = Lake(spark, str(tmp_path))
-    lake.replace(TABLE, of_days(spark, d1=1, d2=2, d3=3))
+    lake.replace(TABLE, of_days(spark, d1=1, d2=2, d3=3), "day")
     return lake
 
 

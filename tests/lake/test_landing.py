@@ -181,6 +181,12 @@ def test_a_file_that_is_not_of_its_format_is_a_data_error(
         land(contents, format=format_)
 
 
+def test_a_file_without_one_readable_line_keeps_their_texts(land: Land) -> None:
+    found = land({"a.jsonl": '{"user": \n\n{"it'}, format="jsonl")
+
+    assert sorted(row._corrupt_record for row in found.collect()) == ['{"it', '{"user": ']
+
+
 def test_an_option_that_spark_refuses_is_named(land: Land) -> None:
     with pytest.raises(ConfigurationError, match=r"^source shop: options: .*latin-one"):
         land({"a.csv": "user\n1\n"}, options={"encoding": "latin-one"})

@@ -6,7 +6,8 @@ from pyspark.sql import DataFrame, Row, SparkSession
 
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import conform
-from sparkrec.profiles.items import item_profiles
+from sparkrec.profiles.days import item_days, user_days
+from sparkrec.profiles.items import item_buyers, item_facts, item_profiles
 
 AS_OF = date(2011, 12, 9)
 
@@ -15,9 +16,9 @@ def events(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
     """Events of ``user, type, item, time, quantity, price, promotion``."""
     schema = (
         "user_id string, event_type string, item_id string, event_time string, quantity int, unit_price double, "
-        "promotion string"
+        "promotion string, event_id string, session_id string, country string, discount double"
     )
-    filled = [(*row, *[None] * (7 - len(row))) for row in rows]
+    filled = [(*row, *[None] * (11 - len(row))) for row in rows]
     return spark.createDataFrame(filled, schema).selectExpr(
         "* except (event_time)", "cast(event_time as timestamp) event_time", "to_date(event_time) event_date"
     )
@@ -33,7 +34,8 @@ def items(spark: SparkSession) -> DataFrame:
 
 def profiles(interactions: DataFrame, items: DataFrame) -> dict[str, Row]:
     """The profiles by item, brought to their contract."""
-    rows = conform(item_profiles(interactions, items, AS_OF), load_contract("gold.item_profiles")).collect()
+    facts, buyers = item_facts(item_days(interactions), AS_OF), item_buyers(user_days(interactions), AS_OF)
+    rows = conform(item_profiles(facts, buyers, items, AS_OF), load_contract("gold.item_profiles")).collect()
     by_item = {row.item_id: row for row in rows}
     assert len(by_item) == len(rows)
     return by_item

@@ -6,7 +6,8 @@ from pyspark.sql import DataFrame, Row, SparkSession
 
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import conform
-from sparkrec.profiles.users import user_profiles
+from sparkrec.profiles.days import user_days
+from sparkrec.profiles.users import user_facts, user_profiles
 
 AS_OF = date(2011, 12, 9)
 EVENT = (
@@ -45,7 +46,8 @@ def items(spark: SparkSession) -> DataFrame:
 
 def profiles(interactions: DataFrame, items: DataFrame) -> dict[str, Row]:
     """The profiles by user, brought to their contract."""
-    rows = conform(user_profiles(interactions, items, AS_OF), load_contract("gold.user_profiles")).collect()
+    facts = user_facts(user_days(interactions), items, AS_OF)
+    rows = conform(user_profiles(facts, AS_OF), load_contract("gold.user_profiles")).collect()
     by_user = {row.user_id: row for row in rows}
     assert len(by_user) == len(rows)
     return by_user
@@ -113,7 +115,8 @@ def test_a_profile_says_what_the_shop_knows_of_the_user(spark: SparkSession, ite
     )
     interactions = events(spark, bought("u", "mug"), bought("v", "mug"))
 
-    rows = user_profiles(interactions, items, AS_OF, known).select("user_id", "attributes").collect()
+    facts = user_facts(user_days(interactions), items, AS_OF)
+    rows = user_profiles(facts, AS_OF, known).select("user_id", "attributes").collect()
 
     assert {row.user_id: row.attributes for row in rows} == {"u": {"age": "45-54"}, "v": {}}
 

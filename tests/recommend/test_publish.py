@@ -50,9 +50,10 @@ def sequences(spark: SparkSession) -> DataFrame:
     for user in range(USERS):
         items = np.flatnonzero(EVENTS[user])
         touched = np.flatnonzero(TOUCHED[user] | (EVENTS[user] > 0))
-        values = (items, EVENTS[user, items], DAYS[user, items], touched)
+        values = (items, EVENTS[user, items], DAYS[user, items], 2 * DAYS[user, items], touched)
         rows.append((f"u{user:02}", user, *(value.tolist() for value in values)))
     columns = "user_id string, user_index int, items array<int>, events array<int>, days_since array<float>, "
+    columns += "first_days_since array<float>, "
     return spark.createDataFrame(rows, columns + "touched array<int>").repartition(3)
 
 

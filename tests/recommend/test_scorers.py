@@ -43,7 +43,7 @@ def _dense(values: pd.Series) -> np.ndarray:
 
 
 BY_PAIR = PURCHASES.groupby(["user_index", "item_index"])["days"]
-EVENTS, DAYS = _dense(BY_PAIR.count()), _dense(BY_PAIR.min())
+EVENTS, DAYS, FIRST_DAYS = _dense(BY_PAIR.count()), _dense(BY_PAIR.min()), _dense(BY_PAIR.max())
 BOUGHT = (EVENTS > 0).astype(float)
 DECAYED = BOUGHT * 0.5 ** (DAYS / 30)
 
@@ -52,8 +52,10 @@ def _sequences() -> pd.DataFrame:
     rows = []
     for user in range(USERS - 2):
         items = np.flatnonzero(BOUGHT[user])
-        rows.append((user + 2, items, EVENTS[user, items].astype(int), DAYS[user, items], items))
-    return pd.DataFrame(rows, columns=["user_index", "items", "events", "days_since", "touched"])
+        rows.append(
+            (user + 2, items, EVENTS[user, items].astype(int), DAYS[user, items], FIRST_DAYS[user, items], items)
+        )
+    return pd.DataFrame(rows, columns=["user_index", "items", "events", "days_since", "first_days_since", "touched"])
 
 
 SEQUENCES = _sequences()
@@ -68,9 +70,20 @@ def known(spark: SparkSession) -> DataFrame:
 
 @pytest.fixture(scope="module")
 def sequences(spark: SparkSession) -> DataFrame:
-    columns = "user_index int, items array<int>, events array<int>, days_since array<float>, touched array<int>"
+    columns = "user_index int, items array<int>, events array<int>, days_since array<float>, "
+    columns += "first_days_since array<float>, touched array<int>"
     rows = [tuple(value if isinstance(value, int) else value.tolist() for value in row) for row in _plain(SEQUENCES)]
     return spark.createDataFrame(rows, columns).repartition(3).cache()
+
+
+# Two families of titles, and the last item without one.
+TITLES = {item: ([2 + item % 2, 4 + item], [0.8, 0.6]) for item in range(2, ITEMS - 1)} | {ITEMS - 1: ([], [])}
+
+
+@pytest.fixture(scope="module")
+def titles(spark: SparkSession) -> DataFrame:
+    rows = [(item, words, weights) for item, (words, weights) in TITLES.items()]
+    return spark.createDataFrame(rows, "item_index int, word_indices array<int>, weights array<float>").cache()
 
 
 def _plain(rows: pd.DataFrame) -> list[tuple]:
@@ -181,6 +194,37 @@ def test_decayed_ease_learns_and_scores_on_what_is_decayed() -> None:
     np.testing.assert_allclose(ItemItem(arrays).score(BATCH), DECAYED @ expected, atol=1e-5)
 
 
+def test_titles_are_as_similar_as_their_cosine_to_the_power(titles: DataFrame) -> None:
+    scorer = ItemItem(item_item.fit_title_similarity(titles, ITEMS, power=4))
+
+    expected = np.zeros((ITEMS, ITEMS))
+    for one in range(2, ITEMS - 1):
+        for other in range(2, ITEMS - 1):
+            if one != other and one % 2 == other % 2:
+                expected[one, other] = (0.8 * 0.8) ** 4
+    np.testing.assert_allclose(scorer.score(BATCH), BOUGHT @ expected, atol=1e-5)
+    np.testing.assert_allclose(
+        scorer.between(np.array([3, 4]), np.array([5, 6, 11])), expected[3:5][:, [5, 6, 11]], atol=1e-6
+    )
+
+
+def test_without_titles_nothing_is_similar(titles: DataFrame) -> None:
+    scorer = ItemItem(item_item.fit_title_similarity(titles.where("item_index = 11"), ITEMS, power=4))
+
+    assert not scorer.score(BATCH).any()
+
+
+def test_neighbours_vote_for_what_they_had_of_late_by_what_they_share(sequences: DataFrame) -> None:
+    recent = (BOUGHT > 0) & (DAYS <= 28)
+    shared = BOUGHT @ BOUGHT.T / np.sqrt(BOUGHT.sum(axis=1))
+    assert recent.any()
+    assert not recent[BOUGHT > 0].all()
+
+    arrays = item_item.recent_neighbours(sequences, ITEMS, 28)
+
+    np.testing.assert_allclose(ItemItem(arrays).score(BATCH), shared @ recent, rtol=1e-5)
+
+
 def test_an_own_weight_adds_to_an_item_for_every_event_with_it() -> None:
     weights = item_item.fit_ease(BOUGHT.T @ BOUGHT, 5.0)["weights"]
 
@@ -229,9 +273,11 @@ def test_als_ranks_the_items_of_the_users_own_block_first_and_the_same_each_time
 
 
 @pytest.mark.parametrize("name", [model.name for model in MODELS if not model.deep and model.name != "als"])
-def test_every_baseline_is_fitted_and_scores_every_item(known: DataFrame, sequences: DataFrame, name: str) -> None:
+def test_every_baseline_is_fitted_and_scores_every_item(
+    known: DataFrame, sequences: DataFrame, titles: DataFrame, name: str
+) -> None:
     settings = BaselineSettings(recent_days=14, ease_regularisation=3.0, ease_half_life_days=30.0)
-    data = FitData(known, sequences, USERS, ITEMS, settings, seed=1)
+    data = FitData(known, sequences, titles, USERS, ITEMS, settings, seed=1)
     model = model_named(name)
 
     scores = model.scorer(model.fit(data)).score(BATCH)

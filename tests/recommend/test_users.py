@@ -10,6 +10,7 @@ ROWS = pd.DataFrame(
         "items": [np.array([1, 3]), np.array([2]), np.array([0, 3, 4])],
         "events": [np.array([2, 1]), np.array([5]), np.array([1, 1, 3])],
         "days_since": [np.array([0.0, 30.0]), np.array([60.0]), np.array([15.0, 0.0, 30.0])],
+        "first_days_since": [np.array([9.0, 30.0]), np.array([80.0]), np.array([15.0, 0.0, 45.0])],
         "touched": [np.array([1, 2, 3]), np.array([2]), np.array([0, 3, 4])],
     },
     index=[7, 8, 9],
@@ -25,6 +26,7 @@ def test_a_batch_places_what_users_have_by_item(batch: UserBatch) -> None:
     assert batch.index.tolist() == [4, 2, 9]
     assert batch.events.todense().tolist() == [[0, 2, 0, 1, 0], [0, 0, 5, 0, 0], [1, 0, 0, 1, 3]]
     assert batch.days_since.todense().tolist() == [[0, 0, 0, 30, 0], [0, 0, 60, 0, 0], [15, 0, 0, 0, 30]]
+    assert batch.first_days_since.todense().tolist() == [[0, 9, 0, 30, 0], [0, 0, 80, 0, 0], [15, 0, 0, 0, 45]]
     assert batch.touched.astype(int).tolist() == [[0, 1, 1, 1, 0], [0, 0, 1, 0, 0], [1, 0, 0, 1, 1]]
 
 
@@ -36,6 +38,10 @@ def test_an_item_of_today_counts_whole_and_half_after_each_half_life(batch: User
     expected = [[0, 1, 0, 0.5, 0], [0, 0, 0.25, 0, 0], [0.5**0.5, 0, 0, 1, 0.5]]
 
     np.testing.assert_allclose(batch.decayed(30).todense(), expected, atol=1e-7)
+
+
+def test_an_item_of_the_last_days_counts_1_and_an_older_one_0(batch: UserBatch) -> None:
+    assert batch.within(15).todense().tolist() == [[0, 1, 0, 0, 0], [0, 0, 0, 0, 0], [1, 0, 0, 1, 0]]
 
 
 def test_users_without_other_items_make_a_batch_of_their_own() -> None:

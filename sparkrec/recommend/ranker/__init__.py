@@ -1,0 +1,1 @@
+"""The second stage: candidates of several retrievers, ordered by a booster that has learned from past windows."""

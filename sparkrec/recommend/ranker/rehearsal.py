@@ -1,0 +1,86 @@
+"""What a ranker learns from: candidates of a past window, with what became of them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import DataFrame
+
+from sparkrec.recommend.loaded import LoadedModels, load_models
+from sparkrec.recommend.ranker.booster import Rehearsal
+from sparkrec.recommend.ranker.candidates import candidates
+from sparkrec.recommend.ranker.pairs import columns, pair_features
+from sparkrec.recommend.ranking import visible
+from sparkrec.recommend.targets import target_matrix
+from sparkrec.recommend.users import Floats, UserBatch
+from sparkrec.registry.model_store import CurrentModels
+
+_COLUMNS = "shelf string, features binary, relevant binary, sizes binary"
+
+
+def rehearse(
+    users: DataFrame,
+    current: CurrentModels,
+    cut: str,
+    names: Sequence[str],
+    facts: Floats,
+    shelves: Sequence[str],
+    depth: int,
+) -> dict[str, Rehearsal]:
+    """Candidates of each user on each shelf, by the models of the cut before the window.
+
+    Users none of whose candidates became an event teach nothing and are left out.
+
+    Args:
+        users: Users with targets, already so few that the driver holds the features of their candidates.
+        current: The models.
+        cut: The cut before the window.
+        names: The models that the ranker stands on.
+        facts: `item_facts` of the cut.
+        shelves: Shelves to rehearse.
+        depth: Candidates of each retriever.
+    """
+
+    def collect(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        models = load_models(current, cut, tuple(names))
+        for rows, batch in models.batches(batches):
+            scores = models.scores(batch).plain
+            found = {shelf: _rehearsed(rows, batch, models, scores, facts, shelf, depth) for shelf in shelves}
+            yield pd.DataFrame(
+                [
+                    (shelf, one.features.tobytes(), one.relevant.tobytes(), one.sizes.tobytes())
+                    for shelf, one in found.items()
+                ],
+                columns=["shelf", "features", "relevant", "sizes"],
+            )
+
+    # In one order, so that the trees come out the same.
+    collected = users.orderBy("user_id").mapInPandas(collect, _COLUMNS).toPandas()
+    rehearsals = {}
+    for shelf in shelves:
+        parts = collected[collected["shelf"] == shelf]
+        features = np.frombuffer(b"".join(parts["features"]), np.float32)
+        rehearsals[shelf] = Rehearsal(
+            features.reshape(-1, len(columns(shelf))),
+            np.frombuffer(b"".join(parts["relevant"]), np.bool_),
+            np.frombuffer(b"".join(parts["sizes"]), np.int64),
+        )
+    return rehearsals
+
+
+def _rehearsed(
+    rows: pd.DataFrame,
+    users: UserBatch,
+    models: LoadedModels,
+    scores: Mapping[str, Floats],
+    facts: Floats,
+    shelf: str,
+    depth: int,
+) -> Rehearsal:
+    found = candidates(scores, visible(models.known, users.touched, shelf), shelf, depth)
+    relevant = target_matrix(rows, users, models.known, shelf)[found.users, found.items]
+    lucky = np.bincount(found.users[relevant], minlength=len(rows)) > 0
+    kept = found.where(lucky[found.users])
+    features = pair_features(kept, users, scores, models.known, facts, shelf)
+    sizes = np.bincount(kept.users, minlength=len(rows))[lucky]
+    return Rehearsal(features, relevant[lucky[found.users]], sizes.astype(np.int64))

@@ -1,0 +1,30 @@
+"""What each user came to have after a cut."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sparkrec.recommend.users import UserBatch
+
+
+def with_targets(sequences: DataFrame, positives: DataFrame, window: int) -> DataFrame:
+    """Users of a cut who have events in its target window, with those events' items in ``targets``."""
+    held_out = positives.where(F.col("window") == window)
+    targets = held_out.groupBy("user_id").agg(F.array_sort(F.collect_set("item_index")).alias("targets"))
+    return sequences.join(targets, "user_id", "inner")
+
+
+def bounded(users: DataFrame, most: int, seed: int) -> DataFrame:
+    """The users, or always the same ``most`` of them where there are more."""
+    return users.orderBy(F.xxhash64(F.lit(seed), "user_id")).limit(most)
+
+
+def target_matrix(rows: pd.DataFrame, users: UserBatch, known: NDArray[np.bool_], shelf: str) -> NDArray[np.bool_]:
+    """Which items each user should be shown on the shelf, boolean (users, items)."""
+    targets = np.zeros(users.touched.shape, dtype=bool)
+    lengths = rows["targets"].str.len().to_numpy()
+    targets[np.repeat(np.arange(len(rows)), lengths), np.concatenate(rows["targets"].to_numpy())] = True
+    targets &= known
+    return targets & ~np.asarray(users.bought.astype(bool).todense()) if shelf == "discover" else targets

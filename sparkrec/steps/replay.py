@@ -1,0 +1,37 @@
+"""Quarantined lines once more, after their source file or a rule was mended."""
+
+from pyspark.sql import functions as F
+
+from sparkrec.cleaning.duplicates import row_id
+from sparkrec.errors import DataError
+from sparkrec.lake.landing import own_columns
+from sparkrec.steps.clean import QUARANTINE, Cleaning
+from sparkrec.steps.cleaned_before import cleaned_before, definition
+from sparkrec.steps.context import Counts, JobContext
+from sparkrec.steps.runs import CLEANING
+
+__all__ = ["definition", "run"]
+
+
+def run(context: JobContext) -> Counts:
+    """Clean the lines in quarantine anew; those that are accepted now land, once, and leave it.
+
+    Lines that were accepted before are not looked at: `sparkrec job clean` goes on from here and takes them as they
+    are.
+
+    Raises:
+        DataError: The clean job has not finished, or earlier versions of its tables are gone.
+    """
+    source, tables = context.settings.source, context.tables
+    before = cleaned_before(context, CLEANING, other_rules=True)
+    if before is None:
+        raise DataError(
+            f"{source.name}: no cleaning to go on from: run `sparkrec job clean` instead, it cleans all lines"
+        )
+    table = f"bronze.{source.name}"
+    # What landed since is left to the clean job.
+    bronze = tables.read(table, before.run.inputs[table])
+    tables.read_versions[table] = before.run.inputs[table]
+    refused = tables.read(QUARANTINE, before.run.outputs[QUARANTINE]).select(F.col("row_id").alias("_row"))
+    lines = bronze.withColumn("_row", row_id(own_columns(bronze.columns))).join(refused, "_row", "left_semi")
+    return Cleaning(context, before.run, replays=True).clean(lines.dropDuplicates(["_row"]).drop("_row"))

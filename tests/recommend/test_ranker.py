@@ -1,0 +1,360 @@
+"""The second stage: candidates, facts, features, booster and the scores that come of them."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from sparkrec.config.settings import RankerSettings
+from sparkrec.lake import files
+from sparkrec.recommend.loaded import load_models
+from sparkrec.recommend.ranker import booster
+from sparkrec.recommend.ranker.booster import Booster, Rehearsal
+from sparkrec.recommend.ranker.candidates import Candidates, candidates, retrievers
+from sparkrec.recommend.ranker.item_facts import FACTS, item_facts
+from sparkrec.recommend.ranker.pairs import columns, pair_features
+from sparkrec.recommend.ranker.ranker import OVER, Ranker
+from sparkrec.recommend.ranker.rehearsal import rehearse
+from sparkrec.recommend.users import UserBatch
+from sparkrec.registry.model_store import CurrentModels
+
+USERS, ITEMS = 40, 16
+RANDOM = np.random.default_rng(31)
+KNOWN = np.arange(ITEMS) >= 2
+# Every third user has nothing but one item; nobody has the last.
+BOUGHT = RANDOM.random((USERS, ITEMS)) < 0.2
+BOUGHT[::3] = False
+BOUGHT[np.arange(USERS), 2 + np.arange(USERS) % 10] = True
+BOUGHT[:, ~KNOWN] = BOUGHT[:, -1:] = False
+EVENTS = BOUGHT * RANDOM.integers(1, 4, (USERS, ITEMS))
+DAYS = BOUGHT * (RANDOM.integers(0, 50, (USERS, ITEMS)) + 0.25)
+FIRST_DAYS = np.where(EVENTS > 1, DAYS + RANDOM.integers(0, 50, (USERS, ITEMS)), DAYS)
+TOUCHED = BOUGHT | (RANDOM.random((USERS, ITEMS)) < 0.1) & KNOWN
+ROWS = pd.DataFrame(
+    {
+        "user_id": [f"u{user:02}" for user in range(USERS)],
+        "user_index": np.arange(USERS, dtype=np.int32) + 2,
+        "items": [np.flatnonzero(row) for row in BOUGHT],
+        "events": [row[row > 0] for row in EVENTS],
+        "days_since": [row[has] for row, has in zip(DAYS, BOUGHT, strict=True)],
+        "first_days_since": [row[has] for row, has in zip(FIRST_DAYS, BOUGHT, strict=True)],
+        "touched": [np.flatnonzero(row) for row in TOUCHED],
+    }
+)
+BATCH = UserBatch.of(ROWS, ITEMS)
+SCORES = {name: RANDOM.normal(size=(USERS, ITEMS)).astype(np.float32) for name in OVER}
+PRICES = np.where(np.arange(ITEMS) % 5 == 0, np.nan, RANDOM.integers(1, 20, ITEMS)).astype(np.float32)
+TABLE = RANDOM.integers(0, 30, (ITEMS, len(FACTS))).astype(np.float32)
+TABLE[:, FACTS.index("price")] = PRICES
+
+
+def test_candidates_are_the_first_items_of_each_retriever_with_their_places() -> None:
+    visible = KNOWN & ~TOUCHED
+    depth = 3
+
+    found = candidates(SCORES, visible, "reorder", depth)
+
+    expected: dict[tuple[int, int], dict[str, int]] = {}
+    for name in retrievers("reorder"):
+        for user in range(USERS):
+            listed = sorted(np.flatnonzero(visible[user]), key=lambda item: -SCORES[name][user, item])[:depth]
+            for place, item in enumerate(listed, 1):
+                expected.setdefault((user, int(item)), {})[name] = place
+    assert list(zip(found.users.tolist(), found.items.tolist(), strict=True)) == sorted(expected)
+    for pair, places in enumerate(expected[key] for key in sorted(expected)):
+        named = {name: place[pair] for name, place in found.places.items() if not np.isnan(place[pair])}
+        assert named == places
+    assert max(len(places) for places in expected.values()) > 1
+
+
+def test_a_shelf_has_its_retrievers_and_those_that_were_not_fitted_name_nothing() -> None:
+    assert set(retrievers("reorder")) - set(retrievers("discover")) == {"own_frequency_decayed"}
+    few = {name: SCORES[name] for name in ("recent_popularity", "own_frequency_decayed", "title_similarity")}
+
+    found = candidates(few, np.tile(KNOWN, (USERS, 1)), "discover", 2)
+
+    assert list(found.places) == ["recent_popularity"]
+    assert np.bincount(found.users).tolist() == [2] * USERS
+
+
+def test_there_are_as_many_candidates_as_may_be_shown_at_most() -> None:
+    visible = np.zeros((USERS, ITEMS), bool)
+    visible[1, 4] = True
+
+    found = candidates(SCORES, visible, "discover", 5)
+
+    assert (found.users.tolist(), found.items.tolist()) == ([1], [4])
+
+
+LAST = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def test_facts_of_items_are_those_that_a_cut_knows(spark: SparkSession) -> None:
+    def event(user: int, item: int, days: float, price: float | None, window: int) -> tuple:
+        return user, item, LAST - timedelta(days=days), price, window
+
+    events = [
+        event(2, 3, 0, 9.0, 0),
+        event(2, 3, 28, 1.0, 1),
+        event(3, 3, 28, 4.0, 1),
+        event(4, 3, 35.5, 2.0, 1),
+        event(4, 3, 150, None, 2),
+        event(4, 5, 28 + 91, None, 2),
+        event(4, 2, 0, 5.0, 0),
+    ]
+    schema = "user_index int, item_index int, event_time timestamp, unit_price double, window int"
+    positives = spark.createDataFrame(events, schema)
+
+    facts = item_facts(positives, ["test", "publish"], 6)
+
+    def told(cut: str, item: int) -> dict[str, float]:
+        return dict(zip(FACTS, facts[cut][item].tolist(), strict=True))
+
+    counts = {"buyers_7": 2, "buyers_28": 3, "buyers_90": 3, "buyers": 3, "events": 4}
+    assert told("test", 3) == {**counts, "age_days": 122, "days_since_sold": 0, "price": 2} | {"buyers_28": 3}
+    assert told("publish", 3) == {
+        **{"buyers_7": 1, "buyers_28": 2, "buyers_90": 3, "buyers": 3, "events": 5},
+        **{"age_days": 150, "days_since_sold": 0, "price": 3},
+    }
+    none = dict.fromkeys(counts, 0)
+    missing = {"age_days": float("nan"), "days_since_sold": float("nan"), "price": float("nan")}
+    assert told("test", 2) == pytest.approx({**none, **missing}, nan_ok=True)
+    old = {**none, "buyers": 1, "events": 1, "age_days": 91, "days_since_sold": 91, "price": float("nan")}
+    assert told("test", 5) == pytest.approx(old, nan_ok=True)
+
+
+def _feature(
+    name: str, shelf: str = "reorder", scores: dict[str, np.ndarray] = SCORES
+) -> tuple[Candidates, np.ndarray]:
+    found = candidates(scores, np.tile(KNOWN, (USERS, 1)), shelf, 6)
+    features = pair_features(found, BATCH, scores, KNOWN, TABLE, shelf)
+    assert features.shape == (len(found.users), len(columns(shelf)))
+    assert features.dtype == np.float32
+    return found, features[:, columns(shelf).index(name)]
+
+
+def _expected(name: str, user: int, item: int) -> float:
+    events, since, first = EVENTS[user, item], DAYS[user, item], FIRST_DAYS[user, item]
+    gap = (first - since) / (events - 1) if events > 1 else np.nan
+    has = BOUGHT[user]
+    prices = PRICES[has][~np.isnan(PRICES[has])]
+    latest = DAYS[user, has].min()
+    fact = dict(zip(FACTS, TABLE[item].astype(float), strict=True))
+    return {
+        "own_events": events,
+        "days_since": since if events else np.nan,
+        "days_since_first": first if events else np.nan,
+        "own_gap_days": gap,
+        "days_since_by_gap": since / max(gap, 0.5),
+        "days_since_less_latest": since - latest if events else np.nan,
+        "price_by_usual": PRICES[item] / np.median(prices) if len(prices) else np.nan,
+        "price": PRICES[item],
+        "buyers_28": fact["buyers_28"],
+        "trend_7_28": fact["buyers_7"] / (fact["buyers_28"] + 1),
+        "trend_28_90": fact["buyers_28"] / (fact["buyers_90"] + 1),
+        "events_by_buyer": fact["events"] / max(fact["buyers"], 1),
+        "user_events": EVENTS[user].sum(),
+        "user_items": has.sum(),
+        "user_days_since": latest,
+        "user_days_since_first": FIRST_DAYS[user, has].max(),
+        "score_als": SCORES["als"][user, item],
+        "standard_ease": (SCORES["ease"][user, item] - SCORES["ease"][user, KNOWN].mean())
+        / SCORES["ease"][user, KNOWN].std(),
+    }[name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    "own_events days_since days_since_first own_gap_days days_since_by_gap days_since_less_latest price_by_usual price "
+    "buyers_28 trend_7_28 trend_28_90 events_by_buyer user_events user_items user_days_since user_days_since_first "
+    "score_als standard_ease".split(),
+)
+def test_a_feature_is_what_its_name_says(name: str) -> None:
+    found, values = _feature(name)
+
+    expected = [_expected(name, user, item) for user, item in zip(found.users, found.items, strict=True)]
+    np.testing.assert_allclose(values, np.array(expected, float), rtol=2e-4, atol=1e-5)
+    assert np.isfinite(values).any()
+
+
+def test_the_place_with_a_retriever_is_a_feature() -> None:
+    found, values = _feature("place_own_frequency_decayed")
+
+    np.testing.assert_array_equal(values, found.places["own_frequency_decayed"])
+    assert "place_own_frequency_decayed" not in columns("discover")
+
+
+def test_what_a_model_that_was_not_fitted_would_say_is_missing() -> None:
+    few = {name: SCORES[name] for name in ("als", "recent_popularity")}
+
+    for name in ("score_ease", "standard_ease_decayed", "place_ease", "score_recent_neighbours"):
+        assert np.isnan(_feature(name, "discover", few)[1]).all()
+    assert np.isfinite(_feature("score_als", "discover", few)[1]).all()
+
+
+SETTINGS = RankerSettings(trees=30, leaves=4, least_rows=5, learning_rate=0.2, depth=4)
+
+
+def _rehearsal(seed: int) -> Rehearsal:
+    """Users whose relevant candidate is the one with the largest second feature."""
+    random = np.random.default_rng(seed)
+    features = random.normal(size=(60, 8, 3)).astype(np.float32)
+    features[:, :, 2] = np.nan
+    best = features[:, :, 1].argmax(axis=1)
+    relevant = np.arange(8) == best[:, None]
+    return Rehearsal(features.reshape(-1, 3), relevant.ravel(), np.full(60, 8))
+
+
+def test_the_booster_puts_first_what_was_relevant_and_is_the_same_each_time() -> None:
+    text = booster.fit([_rehearsal(1), _rehearsal(2)], SETTINGS, seed=5)
+
+    unseen = _rehearsal(3)
+    scores = Booster(text).predict(unseen.features).reshape(60, 8)
+    first = np.take_along_axis(unseen.relevant.reshape(60, 8), scores.argmax(axis=1)[:, None], 1)
+    assert first.mean() > 0.7
+
+    both = {"one": [_rehearsal(1), _rehearsal(2)], "other": [_rehearsal(4)]}
+    again = booster.fit_all(both, SETTINGS, seed=5)
+    assert again["one"].tobytes() == text.tobytes()
+    assert again["other"].tobytes() == booster.fit(both["other"], SETTINGS, seed=5).tobytes() != text.tobytes()
+
+
+def _boosters() -> dict[str, np.ndarray]:
+    """A booster a shelf that learned to prefer a feature: cheap items on discover, own events on reorder."""
+    texts = {}
+    for shelf, liked, most in (("discover", "price", 20), ("reorder", "own_events", 4)):
+        names = columns(shelf)
+        features = np.zeros((60, 8, len(names)), np.float32)
+        sign = -1 if shelf == "discover" else 1
+        values = features[:, :, names.index(liked)] = RANDOM.integers(0, most, (60, 8))
+        relevant = sign * values == (sign * values).max(axis=1, keepdims=True)
+        texts[shelf] = booster.fit(
+            [Rehearsal(features.reshape(-1, len(names)), relevant.ravel(), np.full(60, 8))], SETTINGS, seed=1
+        )
+    return texts
+
+
+BOOSTERS = _boosters()
+
+
+def test_the_ranker_orders_candidates_by_its_booster_and_puts_the_rest_behind_by_popularity() -> None:
+    ranker = Ranker(Ranker.arrays(TABLE, 3, BOOSTERS))
+    visible = KNOWN & ~TOUCHED
+    popular = np.tile(np.arange(ITEMS, dtype=np.float32), (USERS, 1))
+    scores = {**SCORES, "recent_popularity": popular}
+    found = ranker.candidates(scores, visible, "discover")
+
+    ranked = ranker.score(found, BATCH, scores, KNOWN, "discover")
+
+    features = pair_features(found, BATCH, scores, KNOWN, TABLE, "discover")
+    np.testing.assert_array_equal(ranked[found.users, found.items], Booster(BOOSTERS["discover"]).predict(features))
+    for user in range(USERS):
+        named = found.items[found.users == user]
+        others = np.setdiff1d(np.arange(ITEMS), named)
+        assert ranked[user, others].max() < ranked[user, named].min()
+        assert others[np.argsort(ranked[user, others])].tolist() == others.tolist()
+
+
+def test_users_without_candidates_are_ranked_by_popularity() -> None:
+    ranker = Ranker(Ranker.arrays(TABLE, 3, BOOSTERS))
+    found = ranker.candidates(SCORES, np.zeros((USERS, ITEMS), bool), "discover")
+
+    ranked = ranker.score(found, BATCH, SCORES, KNOWN, "discover")
+
+    np.testing.assert_array_equal(ranked.argsort(axis=1), SCORES["recent_popularity"].argsort(axis=1))
+
+
+@pytest.fixture(scope="module")
+def current(tmp_path_factory: pytest.TempPathFactory) -> CurrentModels:
+    """Three of the models that the ranker stands on, and the ranker."""
+    root = str(tmp_path_factory.mktemp("models"))
+    popularity = {"scores": np.where(KNOWN, BOUGHT.sum(axis=0) + 0.5, 0).astype(np.float32)}
+    weights = np.abs(RANDOM.normal(size=(ITEMS, ITEMS))).astype(np.float32)
+    arrays = {
+        "popularity": popularity,
+        "recent_popularity": popularity,
+        "ease": {"weights": weights},
+        "own_frequency_decayed": {"order": popularity["scores"] / 100, "half_life_days": np.array(30.0)},
+        "ranker": Ranker.arrays(TABLE, 3, BOOSTERS),
+    }
+    for name, content in arrays.items():
+        files.write_arrays(f"{root}/{name}/v1/publish/arrays.npz", content)
+    return CurrentModels(root=root, versions=dict.fromkeys(arrays, "v1"), cuts=("publish",), items=ITEMS, left_out={})
+
+
+def test_the_ranker_alone_loads_what_it_stands_on_and_ranks_each_shelf_by_its_booster(current: CurrentModels) -> None:
+    found = load_models(current, "publish", ("ranker",)).scores(BATCH)
+
+    assert set(found.plain) == {"recent_popularity", "ease", "own_frequency_decayed"}
+    assert set(found.standard("discover")) == {"ranker"}
+    # What the boosters tell apart: prices up to 2 from those from 5 on, three events from fewer.
+    for shelf, liked, sign, best, rest in (("discover", "price", -1, -2, -5), ("reorder", "own_events", 1, 3, 2)):
+        pairs = found.candidates(shelf)
+        scores = found.standard(shelf)["ranker"]
+        np.testing.assert_allclose(scores[:, KNOWN].mean(axis=1), 0, atol=1e-5)
+        features = pair_features(pairs, BATCH, found.plain, KNOWN, TABLE, shelf)
+        values = sign * features[:, columns(shelf).index(liked)]
+        high, low = values >= best, values <= rest
+        pairs_of_user = [
+            (scores[user, pairs.items[mine & high]], scores[user, pairs.items[mine & low]])
+            for user in range(USERS)
+            for mine in [pairs.users == user]
+        ]
+        compared = [ones.min() > others.max() for ones, others in pairs_of_user if len(ones) and len(others)]
+        assert len(compared) > 5
+        assert all(compared)
+    assert not TOUCHED[found.candidates("discover").users, found.candidates("discover").items].any()
+
+
+def test_there_are_no_candidates_without_a_ranker(current: CurrentModels) -> None:
+    found = load_models(current, "publish", ("ease",)).scores(BATCH)
+
+    assert set(found.standard("reorder")) == {"ease"}
+    with pytest.raises(ValueError, match="ranker"):
+        found.candidates("reorder")
+
+
+@pytest.fixture(scope="module")
+def users(spark: SparkSession) -> DataFrame:
+    """The users, each with targets, in three partitions."""
+    targets = [[int(item) for item in np.flatnonzero(RANDOM.random(ITEMS) < 0.2)] or [2] for _ in range(USERS)]
+    rows = [
+        (row.user_id, row.user_index, *([value.item() for value in values] for values in row[3:]), mine)
+        for row, mine in zip(ROWS.itertuples(), targets, strict=True)
+    ]
+    schema = "user_id string, user_index int, items array<int>, events array<int>, days_since array<double>, "
+    schema += "first_days_since array<double>, touched array<int>, targets array<int>"
+    return spark.createDataFrame(rows, schema).repartition(3).cache()
+
+
+def test_a_rehearsal_tells_of_each_candidate_what_became_of_it(users: DataFrame, current: CurrentModels) -> None:
+    names, shelves = ("ease", "recent_popularity", "own_frequency_decayed"), ("discover", "reorder")
+
+    found = rehearse(users, current, "publish", names, TABLE, shelves, 3)
+
+    plain = load_models(current, "publish", names).scores(BATCH).plain
+    wanted = {row.user_id: row.targets for row in users.collect()}
+    for shelf in shelves:
+        visible = KNOWN & ~TOUCHED if shelf == "discover" else np.tile(KNOWN, (USERS, 1))
+        pairs = candidates(plain, visible, shelf, 3)
+        relevant = np.array(
+            [
+                item in wanted[f"u{user:02}"] and not (shelf == "discover" and BOUGHT[user, item])
+                for user, item in zip(pairs.users, pairs.items, strict=True)
+            ]
+        )
+        lucky = np.isin(pairs.users, pairs.users[relevant])
+        assert 0 < lucky.mean() < 1
+        np.testing.assert_array_equal(found[shelf].relevant, relevant[lucky])
+        np.testing.assert_array_equal(found[shelf].sizes, np.unique(pairs.users[lucky], return_counts=True)[1])
+        expected = pair_features(pairs.where(lucky), BATCH, plain, KNOWN, TABLE, shelf)
+        np.testing.assert_allclose(found[shelf].features, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_rehearsal_without_users_is_empty(users: DataFrame, current: CurrentModels) -> None:
+    found = rehearse(users.where("false"), current, "publish", ("recent_popularity",), TABLE, ("discover",), 3)
+
+    assert found["discover"].features.shape == (0, len(columns("discover")))
+    assert len(found["discover"].sizes) == 0
