@@ -55,15 +55,11 @@ def identities(events: DataFrame, earlier: DataFrame | None, put: Callable[..., 
         earlier: What earlier events gave.
         put: `Pseudonyms.put`.
     """
-    link = F.when(F.col("account_id").isNotNull(), F.struct("event_time", "account_id"))
-    seen = events.where("landed_user_id is not null").groupBy("landed_user_id").agg(F.min(link).alias("link"))
-    if earlier is not None:
-        known = F.when(F.col("account_id").isNotNull(), F.struct(F.col("linked_at").alias("event_time"), "account_id"))
-        both = seen.unionByName(earlier.select("landed_user_id", known.alias("link")))
-        seen = both.groupBy("landed_user_id").agg(F.min("link").alias("link"))
-    told = seen.select(
-        "landed_user_id", F.col("link.account_id").alias("account_id"), F.col("link.event_time").alias("linked_at")
-    )
+    seen = events.where("landed_user_id is not null").withColumnRenamed("event_time", "linked_at")
+    columns = ["landed_user_id", "account_id", "linked_at"]
+    seen = seen.select(columns) if earlier is None else seen.select(columns).unionByName(earlier.select(columns))
+    link = F.min(F.when(F.col("account_id").isNotNull(), F.struct("linked_at", "account_id")))
+    told = seen.groupBy("landed_user_id").agg(link.alias("link")).select("landed_user_id", "link.*")
     person = F.coalesce(of_account("account_id"), "landed_user_id")
     return put(told, visitor_id=F.col("landed_user_id"), user_id=person)
 

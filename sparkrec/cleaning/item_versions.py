@@ -16,27 +16,19 @@ def item_sightings(lines: DataFrame, earlier: DataFrame | None) -> DataFrame:
             was delivered more than once does no harm.
         earlier: What earlier lines gave.
     """
-    priced = F.when(F.col("unit_price").isNotNull(), F.struct("event_time", (-F.col("unit_price")).alias("minus")))
-    seen = (
-        F.min("event_time").alias("first_seen"),
-        F.max("event_time").alias("last_seen"),
-        F.max(priced).alias("priced"),
-    )
-    sightings = lines.groupBy("item_id", *ATTRIBUTES).agg(*seen)
+    # A line is a sighting of its own; one without a price was priced at no time.
+    at, priced_at = F.col("event_time"), F.when(F.col("unit_price").isNotNull(), F.col("event_time"))
+    times = {"first_seen": at, "last_seen": at, "priced_at": priced_at, "price": F.col("unit_price")}
+    columns = ["item_id", *ATTRIBUTES, *times]
+    seen = lines.withColumns(times).select(columns)
     if earlier is not None:
-        of_old = F.struct(F.col("priced_at").alias("event_time"), (-F.col("price")).alias("minus"))
-        known = earlier.select(
-            "item_id",
-            *ATTRIBUTES,
-            "first_seen",
-            "last_seen",
-            F.when(F.col("priced_at").isNotNull(), of_old).alias("priced"),
-        )
-        merged = F.min("first_seen").alias("first_seen"), F.max("last_seen").alias("last_seen")
-        both = sightings.unionByName(known)
-        sightings = both.groupBy("item_id", *ATTRIBUTES).agg(*merged, F.max("priced").alias("priced"))
-    at, price = F.col("priced.event_time").alias("priced_at"), (-F.col("priced.minus")).alias("price")
-    return sightings.select("item_id", *ATTRIBUTES, "first_seen", "last_seen", at, price)
+        seen = seen.unionByName(earlier.select(columns))
+    priced = F.when(F.col("priced_at").isNotNull(), F.struct("priced_at", (-F.col("price")).alias("minus")))
+    sightings = seen.groupBy("item_id", *ATTRIBUTES).agg(
+        F.min("first_seen").alias("first_seen"), F.max("last_seen").alias("last_seen"), F.max(priced).alias("priced")
+    )
+    price = (-F.col("priced.minus")).alias("price")
+    return sightings.select("item_id", *ATTRIBUTES, "first_seen", "last_seen", "priced.priced_at", price)
 
 
 def item_versions(sightings: DataFrame) -> DataFrame:

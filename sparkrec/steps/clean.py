@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from sparkrec.cleaning.duplicates import one_of_each
 from sparkrec.cleaning.identities import Pseudonyms, identities, relinked, with_user_ids
 from sparkrec.cleaning.item_versions import item_sightings, item_versions
-from sparkrec.cleaning.kept import carried_sessions, kept_events, touched_days
+from sparkrec.cleaning.kept import INTERACTIONS, SEARCHES, carried_sessions, kept_events, touched_days
 from sparkrec.cleaning.labels import REVIEW, labelled_lines, left_out_keys
 from sparkrec.cleaning.lookups import with_lookup
 from sparkrec.cleaning.queries import searches
@@ -23,7 +23,7 @@ from sparkrec.contracts import load_contract
 from sparkrec.errors import DataError
 from sparkrec.lake.days import is_of_days
 from sparkrec.lake.landing import LANDING_COLUMNS
-from sparkrec.steps.cleaned_before import INTERACTIONS, REVIEWS, SEARCHES, cleaned_before, definition, landed_since
+from sparkrec.steps.cleaned_before import REVIEWS, cleaned_before, definition, landed_since
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.runs import CLEANING, JobRun
 

@@ -10,6 +10,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from sparkrec.cleaning.kept import INTERACTIONS, SEARCHES
 from sparkrec.config import Settings
 from sparkrec.config.privacy_key import privacy_key
 from sparkrec.contracts import load_contract
@@ -17,7 +18,7 @@ from sparkrec.errors import DataError
 from sparkrec.steps.context import JobContext
 from sparkrec.steps.runs import JobRun
 
-INTERACTIONS, SEARCHES, REVIEWS = "silver.interactions", "silver.searches", "silver.reviews"
+REVIEWS = "silver.reviews"
 
 
 @dataclass(frozen=True)

@@ -73,26 +73,9 @@ def test_figures_are_those_of_a_full_ranking_of_every_user(
 
 
 def test_users_whose_targets_are_unknown_or_had_before_do_not_count(users: DataFrame, current: CurrentModels) -> None:
-    unknown = users.limit(1).selectExpr(
-        "user_id",
-        "user_index",
-        "items",
-        "events",
-        "days_since",
-        "first_days_since",
-        "touched",
-        f"array({current.items - 1}) as targets",
-    )
-    had = users.limit(1).selectExpr(
-        "user_id",
-        "user_index",
-        "items",
-        "events",
-        "days_since",
-        "first_days_since",
-        "touched",
-        "slice(items, 1, 1) as targets",
-    )
+    columns = ("user_id", "user_index", "items", "events", "days_since", "first_days_since", "touched")
+    unknown = users.limit(1).selectExpr(*columns, f"array({current.items - 1}) as targets")
+    had = users.limit(1).selectExpr(*columns, "slice(items, 1, 1) as targets")
 
     assert _judged(unknown, current, 10) == {}
     assert {shelf for _, _, shelf, _ in _judged(had, current, 10)} == {"reorder"}
