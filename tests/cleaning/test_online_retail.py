@@ -138,7 +138,6 @@ def test_running_both_jobs_again_changes_nothing(landed: Landed) -> None:
     landed.runner.run(FIRST_JOBS)
 
     assert landed.counts("ingest") == {"files": 13, "new_files": 0, "new_lines": 0}
-    assert landed.counts("clean") == counted
+    assert landed.counts("clean") == counted | {"new_lines": 0}
     assert landed.contents() == before
-    assert landed.lake.version("bronze.online_retail") == 0
-    assert landed.lake.version("silver.interactions") == 1
+    assert {table: landed.lake.version(table) for table in TABLES} == dict.fromkeys(TABLES, 0)
