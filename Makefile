@@ -72,7 +72,7 @@ clean: ## Remove what runs and tests leave behind; the environments and the lake
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --editable ".[complete-journey]"
 	@touch $@
 
-$(JOBS_ENV): requirements.lock pyproject.toml scripts/setup.sh
+$(JOBS_ENV): requirements.lock pyproject.toml scripts/setup.sh sparkrec/lake/jars.py
 	@scripts/setup.sh
 
 # After the jobs' environment, which holds uv.

@@ -212,15 +212,17 @@ class RankerSettings(_Section):
     learning_rate: float = Field(0.05, gt=0)
     column_share: float = Field(0.5, gt=0, le=1, description="Features that a tree may use.")
     row_share: float = Field(0.7, gt=0, le=1, description="Pairs that a tree learns from.")
-    fits_at_once: int = Field(2, ge=1, description="Boosters fitted side by side, each in one thread.")
 
 
 class TrainingSettings(_Section):
-    """The fit loop's distribution."""
+    """How the fits share the machines."""
 
     ranks: int = Field(2, ge=1)
     launcher: Literal["spark", "horovodrun", "local"] = "spark"
     start_timeout_seconds: int = Field(120, ge=1)
+    fits_at_once: int = Field(
+        2, ge=1, description="Cuts whose classical models the driver fits side by side, and boosters, a thread each."
+    )
 
 
 class EvaluationSettings(_Section):

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from sparkrec.config.paths import project_root
 from sparkrec.config.settings import SparkSettings
-from sparkrec.lake.jars import EXCLUDED, delta_installed
+from sparkrec.lake.jars import EXCLUDED, LOCAL_FILES, delta_installed, local_files_installed
 
 _DELTA_CONF = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -38,6 +38,8 @@ def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
     else:
         if spark.master and spark.master.startswith("local"):
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+            if local_files_installed():
+                wanted.setdefault("spark.hadoop.fs.file.impl", LOCAL_FILES)
         if spark.master:
             builder = builder.master(spark.master)
         logging_file = (project_root() / "conf" / "log4j2.properties").as_uri()

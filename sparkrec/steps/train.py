@@ -1,6 +1,7 @@
 """Train the deep model by Horovod, fit the baselines and the ranker over them, at each cut."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from pyspark.sql import functions as F
@@ -8,7 +9,7 @@ from pyspark.sql import functions as F
 from sparkrec.features.parts import cut_that_knows, cuts, known_at, rehearsed_windows
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
-from sparkrec.recommend.models import MODELS, RANKER, FitData, Model, model_named
+from sparkrec.recommend.models import MODELS, RANKER, FitData, Model
 from sparkrec.recommend.ranker import booster
 from sparkrec.recommend.ranker.booster import Rehearsal
 from sparkrec.recommend.ranker.item_facts import item_facts
@@ -44,15 +45,25 @@ def run(context: JobContext) -> Counts:
     current = CurrentModels(root=root, versions=versions, cuts=wanted, items=manifest.items, left_out=left_out)
 
     counts = _train_two_tower(context, current.folder("two_tower"), manifest, wanted)
-    for cut in wanted:
-        _fit(context, current, manifest, cut, [model for model in fitted if model.fit])
-    current = _with_ranker(context, current, manifest)
-    current.write(uri)
+    ranked = _with_version_of_ranker(context, current)
+    windows = {} if _is_fitted(ranked) else _windows_to_learn_from(context, wanted)
+    # The cut that knows what came before a window foresees it.
+    before = {window: cut_that_knows(window + 1) for window in sorted({w for found in windows.values() for w in found})}
+    of_ranker = [model for model in fitted if model.name in OVER or model.name == "popularity"]
+    models = dict.fromkeys(before.values(), of_ranker) | dict.fromkeys(wanted, fitted)
+    with ThreadPoolExecutor(settings.training.fits_at_once) as pool:
+        for line in pool.map(lambda cut: _fit(context, current, manifest, cut, models[cut]), models):
+            context.say(line)
+    if not _is_fitted(ranked):
+        missing = _fit_ranker(context, ranked, manifest, windows, before)
+        if missing:
+            ranked = current.model_copy(update={"left_out": {**left_out, RANKER: missing}})
+    ranked.write(uri)
     return counts
 
 
-def _fit(context: JobContext, current: CurrentModels, manifest: Manifest, cut: str, models: Sequence[Model]) -> None:
-    """Fit the models at the cut; arrays that are already there stay."""
+def _fit(context: JobContext, current: CurrentModels, manifest: Manifest, cut: str, models: Sequence[Model]) -> str:
+    """Fit those of the models at the cut that the ranks do not train, and tell it; arrays that are there stay."""
     settings, tables = context.settings, context.tables
     data = FitData(
         known=tables.read("features.positives").where(known_at(cut)),
@@ -63,66 +74,70 @@ def _fit(context: JobContext, current: CurrentModels, manifest: Manifest, cut: s
         settings=settings.baselines,
         seed=settings.seed,
     )
-    for model in models:
-        arrays_uri = f"{current.folder(model.name)}/{cut}/arrays.npz"
-        if model.fit and not files.exists(arrays_uri):
-            files.write_arrays(arrays_uri, model.fit(data))
-    context.say(f"{cut}: {len(models)} baselines fitted")
+    baselines = {model.name: model.fit for model in models if model.fit}
+    for name, fit in baselines.items():
+        arrays_uri = f"{current.folder(name)}/{cut}/arrays.npz"
+        if not files.exists(arrays_uri):
+            files.write_arrays(arrays_uri, fit(data))
+    return f"{cut}: {len(baselines)} baselines fitted"
 
 
-def _with_ranker(context: JobContext, current: CurrentModels, manifest: Manifest) -> CurrentModels:
-    """Fit the ranker at every cut, and the models that it stands on at the cuts before the windows it learns from."""
+def _with_version_of_ranker(context: JobContext, current: CurrentModels) -> CurrentModels:
+    settings = context.settings
+    options = [settings.ranker.model_dump(), settings.baselines.model_dump(), settings.recommend.shelves]
+    version = model_version(RANKER, context.tables.fingerprints(), options, settings.seed)
+    return current.model_copy(update={"versions": {**current.versions, RANKER: version}})
+
+
+def _is_fitted(ranked: CurrentModels) -> bool:
+    return all(files.exists(f"{ranked.folder(RANKER)}/{cut}/arrays.npz") for cut in ranked.cuts)
+
+
+def _windows_to_learn_from(context: JobContext, wanted: Sequence[str]) -> dict[str, list[int]]:
+    """Windows that the ranker of each cut learns from; nothing where a cut has too few users in its windows."""
     settings, split = context.settings.ranker, context.settings.split
-    options = [settings.model_dump(), context.settings.baselines.model_dump(), context.settings.recommend.shelves]
-    version = model_version(RANKER, context.tables.fingerprints(), options, context.settings.seed)
-    ranked = current.model_copy(update={"versions": {**current.versions, RANKER: version}})
-    if all(files.exists(f"{ranked.folder(RANKER)}/{cut}/arrays.npz") for cut in current.cuts):
-        return ranked
-
     positives = context.tables.read("features.positives")
     counted = positives.groupBy("window").agg(F.count_distinct("user_id").alias("users")).collect()
     users_of = {row.window: row.users for row in counted}
     windows = {
         # Of what was foreseen at a cut that knows nothing nobody learns anything.
         cut: [w for w in rehearsed_windows(cut, split, settings.windows) if w in users_of and w < max(users_of)]
-        for cut in current.cuts
+        for cut in wanted
     }
     fewest = min(sum(users_of[window] for window in found) for found in windows.values())
-    if fewest < settings.least_users:
-        return _without_ranker(current, fewest)
+    return windows if fewest >= settings.least_users else {}
 
-    before = {window: cut_that_knows(window + 1) for window in sorted({w for found in windows.values() for w in found})}
-    below = [model for model in MODELS if model.name in OVER and model.name in current.versions]
-    for cut in before.values():
-        if cut not in current.cuts:
-            _fit(context, current, manifest, cut, [*below, model_named("popularity")])
-    facts = item_facts(positives, (*current.cuts, *before.values()), manifest.items)
-    rehearsals = {
-        window: _rehearse(context, current, window, cut, facts[cut], [model.name for model in below])
-        for window, cut in before.items()
-    }
+
+def _fit_ranker(
+    context: JobContext,
+    ranked: CurrentModels,
+    manifest: Manifest,
+    windows: Mapping[str, Sequence[int]],
+    before: Mapping[int, str],
+) -> str | None:
+    """Fit the ranker at every cut, over the models at the cuts before the windows; or tell why not."""
+    settings, shelves = context.settings.ranker, context.settings.recommend.shelves
+    too_few = f"fewer than ranker.least_users = {settings.least_users:,} users of past windows to learn from"
+    if not windows:
+        return too_few
+    facts = item_facts(context.tables.read("features.positives"), (*ranked.cuts, *before.values()), manifest.items)
+    below = [name for name in ranked.versions if name in OVER]
+    rehearsals = {window: _rehearse(context, ranked, window, cut, facts[cut], below) for window, cut in before.items()}
     learned: dict[tuple[str, str], list[Rehearsal]] = {
         (cut, shelf): [rehearsals[window][shelf] for window in found]
         for cut, found in windows.items()
-        for shelf in context.settings.recommend.shelves
+        for shelf in shelves
     }
     # Users with a candidate that became an event.
-    fewest = min(sum(len(one.sizes) for one in ones) for ones in learned.values())
-    if fewest < settings.least_users:
-        return _without_ranker(current, fewest)
-    fitted = booster.fit_all(learned, settings, context.settings.seed)
-    for cut in current.cuts:
-        boosters: dict[str, booster.Text] = {shelf: fitted[cut, shelf] for shelf in context.settings.recommend.shelves}
-        arrays = Ranker.arrays(facts[cut], settings.depth, boosters)
+    if min(sum(len(one.sizes) for one in ones) for ones in learned.values()) < settings.least_users:
+        return too_few
+    boosters = booster.fit_all(learned, settings, context.settings.seed, context.settings.training.fits_at_once)
+    for cut in ranked.cuts:
+        arrays = Ranker.arrays(facts[cut], settings.depth, {shelf: boosters[cut, shelf] for shelf in shelves})
         files.write_arrays(f"{ranked.folder(RANKER)}/{cut}/arrays.npz", arrays)
-        pairs = sum(len(one.relevant) for shelf in boosters for one in learned[cut, shelf])
+        pairs = sum(len(one.relevant) for shelf in shelves for one in learned[cut, shelf])
         context.say(f"{cut}: ranker fitted on {pairs:,} candidates of {len(windows[cut])} windows")
-    return ranked
-
-
-def _without_ranker(current: CurrentModels, users: int) -> CurrentModels:
-    reason = f"{users:,} users of past windows to learn from are fewer than ranker.least_users"
-    return current.model_copy(update={"left_out": {**current.left_out, RANKER: reason}})
+    return None
 
 
 def _rehearse(

@@ -216,7 +216,7 @@ def test_the_booster_puts_first_what_was_relevant_and_is_the_same_each_time() ->
     assert first.mean() > 0.7
 
     both = {"one": [_rehearsal(1), _rehearsal(2)], "other": [_rehearsal(4)]}
-    again = booster.fit_all(both, SETTINGS, seed=5)
+    again = booster.fit_all(both, SETTINGS, seed=5, at_once=2)
     assert again["one"].tobytes() == text.tobytes()
     assert again["other"].tobytes() == booster.fit(both["other"], SETTINGS, seed=5).tobytes() != text.tobytes()
 

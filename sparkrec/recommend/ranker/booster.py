@@ -70,12 +70,14 @@ def fit(rehearsals: list[Rehearsal], settings: RankerSettings, seed: int) -> Tex
     return np.frombuffer(trained.model_to_string().encode(), np.uint8)
 
 
-def fit_all(rehearsals: Mapping[Key, list[Rehearsal]], settings: RankerSettings, seed: int) -> dict[Key, Text]:
-    """`fit` for each key, several at once.
+def fit_all(
+    rehearsals: Mapping[Key, list[Rehearsal]], settings: RankerSettings, seed: int, at_once: int
+) -> dict[Key, Text]:
+    """`fit` for each key, so many at once.
 
     Threads of one fit would wait for each other at every split of every tree; fits do not.
     """
-    with ThreadPoolExecutor(settings.fits_at_once) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         texts = pool.map(lambda of_key: fit(of_key, settings, seed), rehearsals.values())
         return dict(zip(rehearsals, texts, strict=True))
 

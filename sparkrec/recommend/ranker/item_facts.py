@@ -26,22 +26,25 @@ def item_facts(positives: DataFrame, at: Sequence[str], items: int) -> dict[str,
         at: Cuts to tell the facts of.
         items: Size of the item vocabulary.
     """
-    known = known_at_cuts(positives, at)
+    known = known_at_cuts(positives.select("window", "event_time", "user_index", "item_index", "unit_price"), at)
     last = known.groupBy("cut").agg(F.max("event_time").alias("last"))
-    dated = known.join(F.broadcast(last), "cut", "inner")
-    buyers = [
-        F.count_distinct(
-            F.when(F.col("event_time") >= F.col("last") - F.lit(timedelta(days=days)), F.col("user_index"))
-        )
-        for days in BUYER_DAYS
-    ]
-    first_and_last = [F.min("event_time"), F.max("event_time")]
-    ages = [(F.unix_timestamp(F.first("last")) - F.unix_timestamp(time)) / 86_400 for time in first_and_last]
-    counts = [*buyers, F.count_distinct("user_index"), F.count(F.lit(1))]
-    values = zip(FACTS, [*counts, *ages, F.percentile("unit_price", 0.5)], strict=True)
-    found = (
-        dated.groupBy("cut", "item_index").agg(*[value.cast("float").alias(name) for name, value in values]).toPandas()
+    # One row a buyer: whose latest event is of the last days is one of their buyers.
+    bought = known.groupBy("cut", "item_index", "user_index").agg(
+        F.min("event_time").alias("first"), F.max("event_time").alias("latest"), F.count(F.lit(1)).alias("events")
     )
+    since = [F.col("latest") >= F.col("last") - F.lit(timedelta(days=days)) for days in BUYER_DAYS]
+    counts = [*map(F.count_if, since), F.count(F.lit(1)), F.sum("events")]
+    ages = [
+        (F.unix_timestamp(F.first("last")) - F.unix_timestamp(time)) / 86_400
+        for time in (F.min("first"), F.max("latest"))
+    ]
+    of_item = ["cut", "item_index"]
+    prices = known.groupBy(*of_item, "unit_price").agg(F.count(F.lit(1)).alias("paid"))
+    price = prices.groupBy(*of_item).agg(F.percentile("unit_price", 0.5, F.col("paid")).alias("price"))
+    values = [value.alias(name) for name, value in zip(FACTS[:-1], [*counts, *ages], strict=True)]
+    told = bought.join(F.broadcast(last), "cut").groupBy(*of_item).agg(*values)
+    columns = [F.col(name).cast("float") for name in FACTS]
+    found = told.join(price, of_item).select(*of_item, *columns).toPandas()
     facts = {}
     for cut in at:
         rows = found[found["cut"] == cut]
