@@ -49,7 +49,7 @@ def candidates(
     """The union of each model's first ``depth`` items for each user on each shelf, with all models' scores.
 
     Args:
-        users: Validation users with targets, already so few that the driver holds their candidates.
+        users: Validation users with targets, already so few that the driver holds their candidates; `bounded`.
         current: The models.
         cut: Which cut's arrays to load.
         names: Models to choose from.
@@ -68,7 +68,7 @@ def candidates(
                 yield _candidates(scores, shows, targets, names, depth).assign(shelf=shelf)
 
     schema = "scores array<float>, relevant array<boolean>, targets long, shelf string"
-    rows = users.orderBy("user_id").mapInPandas(collect, schema).toPandas()
+    rows = users.mapInPandas(collect, schema).toPandas()
     rows = rows[rows["targets"] > 0]
     return {shelf: _padded(rows[rows["shelf"] == shelf], len(names)) for shelf in shelves}
 

@@ -83,11 +83,9 @@ class Lake:
             rows: Its rows.
             interval: The date that the table is partitioned by, so that `replace_days` touches no other days.
         """
-        if interval is None:
-            self._write(rows, table, "overwrite", {"overwriteSchema": "true"})
-        else:
-            # Else every task would write a file for every day.
-            self._write(rows, table, "overwrite", {"overwriteSchema": "true", "optimizeWrite": "true"}, interval)
+        # Else every task would write a file for every day.
+        whole_days = rows.hint("rebalance", interval) if interval else rows
+        self._write(whole_days, table, "overwrite", {"overwriteSchema": "true"}, interval)
 
     def replace_days(self, table: str, rows: DataFrame, column: str, days: Collection[date]) -> None:
         """Put ``rows`` in the place of the rows of these days, in one commit; those of other days stay.

@@ -8,6 +8,8 @@ from pyspark.sql import functions as F
 
 from sparkrec.recommend.users import UserBatch
 
+_TASKS = 8
+
 
 def with_targets(sequences: DataFrame, positives: DataFrame, window: int) -> DataFrame:
     """Users of a cut who have events in its target window, with those events' items in ``targets``."""
@@ -17,8 +19,12 @@ def with_targets(sequences: DataFrame, positives: DataFrame, window: int) -> Dat
 
 
 def bounded(users: DataFrame, most: int, seed: int) -> DataFrame:
-    """The users, or always the same ``most`` of them where there are more."""
-    return users.orderBy(F.xxhash64(F.lit(seed), "user_id")).limit(most)
+    """The users, or always the same ``most`` of them where there are more, in an order that is always the same.
+
+    They are so few that Spark would score them in one task; it gets `_TASKS`.
+    """
+    some = users.orderBy(F.xxhash64(F.lit(seed), "user_id")).limit(most)
+    return some.repartition(_TASKS, "user_id").sortWithinPartitions("user_id")
 
 
 def target_matrix(rows: pd.DataFrame, users: UserBatch, known: NDArray[np.bool_], shelf: str) -> NDArray[np.bool_]:

@@ -52,7 +52,8 @@ def run(context: JobContext) -> Counts:
             values = judged(users[part], current, part, blends, shelves, k)
             segmented = _with_segments(values, tables.read("gold.user_profiles"), settings)
             means = means_with_intervals(segmented, settings.evaluation.bootstrap_samples, settings.seed)
-            found.append(means.withColumn("part", F.lit(part)))
+            # At once, before the next part: executors hold the models of one cut at a time.
+            found.append(means.withColumn("part", F.lit(part)).localCheckpoint())
         together = found[0]
         for means in found[1:]:
             together = together.unionByName(means)
@@ -108,9 +109,7 @@ def _choose(context: JobContext, current: CurrentModels, users: DataFrame) -> Ch
 
 def _with_segments(values: DataFrame, profiles: DataFrame, settings: Settings) -> DataFrame:
     """Each value once for all users, and the leading metric once more for each of the user's groups."""
-    everybody = values.withColumn("segment", F.lit("all"))
-    result = everybody
-    leading = values.where(F.col("metric") == f"ndcg@{settings.evaluation.k}")
+    segments = []
     for column in settings.evaluation.segments:
         if column not in profiles.columns:
             raise ConfigurationError(f"evaluation.segments: gold.user_profiles has no column {column}")
@@ -118,10 +117,13 @@ def _with_segments(values: DataFrame, profiles: DataFrame, settings: Settings) -
         sizes = profiles.groupBy(value.alias("group")).count().orderBy(F.desc("count"), "group")
         largest = [row.group for row in sizes.limit(_LARGEST_GROUPS).collect()]
         group = F.when(value.isin(largest), value).otherwise("other")
-        segment = F.concat(F.lit(f"{column}="), group).alias("segment")
-        groups = profiles.select("user_id", segment)
-        result = result.unionByName(leading.join(groups, "user_id", "inner").select(everybody.columns))
-    return result
+        segments.append(F.concat(F.lit(f"{column}="), group))
+    everybody = F.array(F.lit("all"))
+    groups = profiles.select("user_id", F.array(*segments).cast("array<string>").alias("groups"))
+    leading = (F.col("metric") == f"ndcg@{settings.evaluation.k}") & F.col("groups").isNotNull()
+    of_value = F.when(leading, F.concat(everybody, "groups")).otherwise(everybody)
+    # By a join and not by a union, which would judge all models twice.
+    return values.join(groups, "user_id", "left").withColumn("segment", F.explode(of_value)).drop("groups")
 
 
 def _protocol(settings: Settings) -> str:

@@ -332,7 +332,8 @@ def users(spark: SparkSession) -> DataFrame:
 def test_a_rehearsal_tells_of_each_candidate_what_became_of_it(users: DataFrame, current: CurrentModels) -> None:
     names, shelves = ("ease", "recent_popularity", "own_frequency_decayed"), ("discover", "reorder")
 
-    found = rehearse(users, current, "publish", names, TABLE, shelves, 3)
+    in_order = users.coalesce(1).sortWithinPartitions("user_id")
+    found = rehearse(in_order, current, "publish", names, TABLE, shelves, 3)
 
     plain = load_models(current, "publish", names).scores(BATCH).plain
     wanted = {row.user_id: row.targets for row in users.collect()}

@@ -77,9 +77,11 @@ def fit_all(
 
     Threads of one fit would wait for each other at every split of every tree; fits do not.
     """
+    # The largest first, or a thread would be left alone with it in the end.
+    by_size = sorted(rehearsals, key=lambda key: -sum(len(one.relevant) for one in rehearsals[key]))
     with ThreadPoolExecutor(at_once) as pool:
-        texts = pool.map(lambda of_key: fit(of_key, settings, seed), rehearsals.values())
-        return dict(zip(rehearsals, texts, strict=True))
+        texts = pool.map(lambda key: fit(rehearsals[key], settings, seed), by_size)
+        return dict(zip(by_size, texts, strict=True))
 
 
 class Booster:

@@ -32,7 +32,8 @@ def rehearse(
     Users none of whose candidates became an event teach nothing and are left out.
 
     Args:
-        users: Users with targets, already so few that the driver holds the features of their candidates.
+        users: Users with targets, already so few that the driver holds the features of their candidates; in an order
+            that is always the same, or else the trees are not.
         current: The models.
         cut: The cut before the window.
         names: The models that the ranker stands on.
@@ -54,8 +55,7 @@ def rehearse(
                 columns=["shelf", "features", "relevant", "sizes"],
             )
 
-    # In one order, so that the trees come out the same.
-    collected = users.orderBy("user_id").mapInPandas(collect, _COLUMNS).toPandas()
+    collected = users.mapInPandas(collect, _COLUMNS).toPandas()
     rehearsals = {}
     for shelf in shelves:
         parts = collected[collected["shelf"] == shelf]

@@ -1,5 +1,6 @@
 """Item-to-item models: a user's score of an item is the sum of the weights from what the user has."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
@@ -15,6 +16,7 @@ from sparkrec.recommend.scorers.scorer import Scorer
 from sparkrec.recommend.users import Floats, UserBatch
 
 _TITLES_AT_ONCE = 1024
+_MATRICES_AT_ONCE = 4
 _LEAST_SIMILARITY = 1e-3
 
 
@@ -65,7 +67,7 @@ def gram(sequences: DataFrame, items: int, half_life_days: float | None = None) 
 
     def product(users: UserBatch) -> sparse.csr_matrix:
         matrix = users.bought if half_life_days is None else users.decayed(half_life_days)
-        return sparse.csr_matrix(matrix.T @ matrix)
+        return sparse.csr_matrix(matrix.T.tocsr() @ matrix)
 
     return _summed(sequences, items, product)
 
@@ -86,7 +88,7 @@ def recent_neighbours(sequences: DataFrame, items: int, days: float) -> Arrays:
     def product(users: UserBatch) -> sparse.csr_matrix:
         share = 1 / np.sqrt(np.maximum(np.diff(users.bought.indptr), 1))
         shared = users.bought.T @ sparse.diags(share.astype(np.float32))
-        return sparse.csr_matrix(shared @ users.within(days))
+        return sparse.csr_matrix(shared.tocsr() @ users.within(days))
 
     return {"weights": _summed(sequences, items, product).astype(np.float32)}
 
@@ -95,21 +97,34 @@ def _summed(sequences: DataFrame, items: int, product: Callable[[UserBatch], spa
     """The products of all batches of users, (items, items), added up."""
 
     def multiply(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        total = np.zeros((items, items), np.float32)
-        for rows in batches:
-            part = product(UserBatch.of(rows, items)).tocoo()
-            part.sum_duplicates()
-            total[part.row, part.col] += part.data
-        yield pd.DataFrame({"product": [total.tobytes()]})
+        yield _sum_of((product(UserBatch.of(rows, items)).toarray() for rows in batches), items)
+
+    def add_up(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        yield _sum_of((_matrix(part, items) for rows in batches for part in rows["product"]), items)
 
     touched = F.array().cast("array<int>").alias("touched")
-    products = sequences.select(
+    has = sequences.select(
         "user_index", "items", "events", "days_since", F.col("days_since").alias("first_days_since"), touched
-    ).mapInPandas(multiply, "product binary")
-    matrices = products.rdd.map(lambda row: np.frombuffer(row.product, np.float32))
-    if not matrices.getNumPartitions():  # nobody has anything yet
-        return np.zeros((items, items))
-    return np.asarray(matrices.treeReduce(np.add), np.float64).reshape(items, items)
+    )
+    products, parts = has.mapInPandas(multiply, "product binary"), has.rdd.getNumPartitions()
+    while parts > _MATRICES_AT_ONCE:
+        parts = math.ceil(parts / _MATRICES_AT_ONCE)
+        products = products.repartition(parts).mapInPandas(add_up, "product binary")
+    total = np.zeros((items, items))
+    for part in products.toPandas()["product"]:
+        total += _matrix(part, items)
+    return total
+
+
+def _sum_of(matrices: Iterable[Floats], items: int) -> pd.DataFrame:
+    total = np.zeros((items, items), np.float32)
+    for matrix in matrices:
+        total += matrix
+    return pd.DataFrame({"product": [total.tobytes()]})
+
+
+def _matrix(content: bytes, items: int) -> Floats:
+    return np.frombuffer(content, np.float32).reshape(items, items)
 
 
 def fit_item_knn(products: NDArray[np.float64]) -> Arrays:
