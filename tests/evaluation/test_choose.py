@@ -90,7 +90,9 @@ def test_candidates_are_the_first_items_of_each_model_with_all_models_scores(
     if shelf == "discover":
         hidden, targets = hidden | shop["touched"], targets & ~shop["bought"]
 
-    found = candidates(users, current, "validation", names, ["discover", "reorder"], depth)[shelf]
+    found = candidates(
+        users.coalesce(1).sortWithinPartitions("user_id"), current, "validation", names, ["discover", "reorder"], depth
+    )[shelf]
 
     counted = np.flatnonzero(targets.any(axis=1))
     np.testing.assert_array_equal(found.targets, targets[counted].sum(axis=1))

@@ -148,6 +148,12 @@ def test_gram_is_the_product_of_the_user_item_matrix(
     np.testing.assert_allclose(item_item.gram(sequences, ITEMS, half_life), matrix.T @ matrix, rtol=1e-6, atol=1e-6)
 
 
+def test_gram_adds_up_many_partitions(sequences: DataFrame) -> None:
+    spread = sequences.repartition(9, "user_index")
+
+    np.testing.assert_array_equal(item_item.gram(spread, ITEMS), BOUGHT.T @ BOUGHT)
+
+
 def test_a_partition_without_users_adds_nothing_to_gram(sequences: DataFrame) -> None:
     one = sequences.where("user_index = 4").repartition(3)
 
