@@ -206,6 +206,7 @@ class RankerSettings(_Section):
     depth: int = Field(100, ge=1, description="Candidates of each retriever.")
     users: int = Field(2_000, ge=1, description="Most users of a window that it learns from.")
     least_users: int = Field(100, ge=1, description="Fewer users with something to foresee leave it out.")
+    negatives: int = Field(150, ge=1, description="Most candidates of a user and a shelf that came to nothing.")
     trees: int = Field(200, ge=1)
     leaves: int = Field(15, ge=2)
     least_rows: int = Field(400, ge=1, description="Pairs in a leaf at least.")

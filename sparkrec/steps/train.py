@@ -1,5 +1,6 @@
 """Train the deep model by Horovod, fit the baselines and the ranker over them, at each cut."""
 
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,13 +16,15 @@ from sparkrec.recommend.ranker.booster import Rehearsal
 from sparkrec.recommend.ranker.item_facts import item_facts
 from sparkrec.recommend.ranker.ranker import OVER, Ranker
 from sparkrec.recommend.ranker.rehearsal import rehearse
-from sparkrec.recommend.targets import bounded, with_targets
+from sparkrec.recommend.targets import bounded, in_one_order, with_targets
 from sparkrec.recommend.users import Floats
 from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.shards.manifest import Manifest
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.training.distributed import launch
 from sparkrec.training.plan import TRAINING_RECORD, CutRecord, TrainingPlan
+
+_USERS_AT_ONCE = 2_500
 
 
 def run(context: JobContext) -> Counts:
@@ -65,9 +68,12 @@ def run(context: JobContext) -> Counts:
 def _fit(context: JobContext, current: CurrentModels, manifest: Manifest, cut: str, models: Sequence[Model]) -> str:
     """Fit those of the models at the cut that the ranks do not train, and tell it; arrays that are there stay."""
     settings, tables = context.settings, context.tables
+    users = tables.read("features.behaviour_sequences").where(F.col("cut") == cut)
+    # Read once for each kind of product of users and items.
+    sequences = in_one_order(users, math.ceil(manifest.users / _USERS_AT_ONCE)).persist()
     data = FitData(
         known=tables.read("features.positives").where(known_at(cut)),
-        sequences=tables.read("features.behaviour_sequences").where(F.col("cut") == cut),
+        sequences=sequences,
         item_text=tables.read("features.item_text"),
         users=manifest.users,
         items=manifest.items,
@@ -75,10 +81,13 @@ def _fit(context: JobContext, current: CurrentModels, manifest: Manifest, cut: s
         seed=settings.seed,
     )
     baselines = {model.name: model.fit for model in models if model.fit}
-    for name, fit in baselines.items():
-        arrays_uri = f"{current.folder(name)}/{cut}/arrays.npz"
-        if not files.exists(arrays_uri):
-            files.write_arrays(arrays_uri, fit(data))
+    try:
+        for name, fit in baselines.items():
+            arrays_uri = f"{current.folder(name)}/{cut}/arrays.npz"
+            if not files.exists(arrays_uri):
+                files.write_arrays(arrays_uri, fit(data))
+    finally:
+        sequences.unpersist()
     return f"{cut}: {len(baselines)} baselines fitted"
 
 
@@ -147,7 +156,7 @@ def _rehearse(
     sequences = tables.read("features.behaviour_sequences").where(F.col("cut") == cut)
     users = with_targets(sequences, tables.read("features.positives"), window)
     some = bounded(users, settings.ranker.users, settings.seed)
-    return rehearse(some, current, cut, below, facts, settings.recommend.shelves, settings.ranker.depth)
+    return rehearse(some, current, cut, below, facts, settings.recommend.shelves, settings.ranker, settings.seed)
 
 
 def _version(model: Model, context: JobContext, manifest: Manifest) -> str:

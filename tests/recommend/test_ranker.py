@@ -333,7 +333,7 @@ def test_a_rehearsal_tells_of_each_candidate_what_became_of_it(users: DataFrame,
     names, shelves = ("ease", "recent_popularity", "own_frequency_decayed"), ("discover", "reorder")
 
     in_order = users.coalesce(1).sortWithinPartitions("user_id")
-    found = rehearse(in_order, current, "publish", names, TABLE, shelves, 3)
+    found = rehearse(in_order, current, "publish", names, TABLE, shelves, RankerSettings(depth=3), 5)
 
     plain = load_models(current, "publish", names).scores(BATCH).plain
     wanted = {row.user_id: row.targets for row in users.collect()}
@@ -355,7 +355,28 @@ def test_a_rehearsal_tells_of_each_candidate_what_became_of_it(users: DataFrame,
 
 
 def test_a_rehearsal_without_users_is_empty(users: DataFrame, current: CurrentModels) -> None:
-    found = rehearse(users.where("false"), current, "publish", ("recent_popularity",), TABLE, ("discover",), 3)
+    found = rehearse(
+        users.where("false"), current, "publish", ("recent_popularity",), TABLE, ("discover",), SETTINGS, 5
+    )
 
     assert found["discover"].features.shape == (0, len(columns("discover")))
     assert len(found["discover"].sizes) == 0
+
+
+def test_of_many_candidates_that_came_to_nothing_some_teach(users: DataFrame, current: CurrentModels) -> None:
+    names, in_order = ("ease", "recent_popularity"), users.coalesce(1).sortWithinPartitions("user_id")
+
+    def rehearsed(negatives: int) -> Rehearsal:
+        settings = RankerSettings(depth=6, negatives=negatives)
+        return rehearse(in_order, current, "publish", names, TABLE, ("reorder",), settings, 5)["reorder"]
+
+    everything, few = rehearsed(1_000), rehearsed(2)
+    of_user = np.repeat(np.arange(len(few.sizes)), few.sizes)
+    negatives = np.bincount(of_user[~few.relevant], minlength=len(few.sizes))
+    all_of_user = np.repeat(np.arange(len(everything.sizes)), everything.sizes)
+    all_negatives = np.bincount(all_of_user[~everything.relevant], minlength=len(everything.sizes))
+    np.testing.assert_array_equal(negatives, np.minimum(all_negatives, 2))
+    assert all_negatives.max() > 2
+    assert few.relevant.sum() == everything.relevant.sum()
+    kept = {row.tobytes() for row in everything.features}
+    assert all(row.tobytes() in kept for row in few.features)

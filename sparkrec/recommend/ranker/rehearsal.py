@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
+from sparkrec.config.settings import RankerSettings
 from sparkrec.recommend.loaded import LoadedModels, load_models
 from sparkrec.recommend.ranker.booster import Rehearsal
 from sparkrec.recommend.ranker.candidates import candidates
@@ -25,7 +27,8 @@ def rehearse(
     names: Sequence[str],
     facts: Floats,
     shelves: Sequence[str],
-    depth: int,
+    settings: RankerSettings,
+    seed: int,
 ) -> dict[str, Rehearsal]:
     """Candidates of each user on each shelf, by the models of the cut before the window.
 
@@ -39,14 +42,15 @@ def rehearse(
         names: The models that the ranker stands on.
         facts: `item_facts` of the cut.
         shelves: Shelves to rehearse.
-        depth: Candidates of each retriever.
+        settings: How many candidates each retriever names, and how many that came to nothing teach.
+        seed: Which of those.
     """
 
     def collect(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         models = load_models(current, cut, tuple(names))
         for rows, batch in models.batches(batches):
             scores = models.scores(batch).plain
-            found = {shelf: _rehearsed(rows, batch, models, scores, facts, shelf, depth) for shelf in shelves}
+            found = {shelf: _rehearsed(rows, batch, models, scores, facts, shelf, settings, seed) for shelf in shelves}
             yield pd.DataFrame(
                 [
                     (shelf, one.features.tobytes(), one.relevant.tobytes(), one.sizes.tobytes())
@@ -75,12 +79,26 @@ def _rehearsed(
     scores: Mapping[str, Floats],
     facts: Floats,
     shelf: str,
-    depth: int,
+    settings: RankerSettings,
+    seed: int,
 ) -> Rehearsal:
-    found = candidates(scores, visible(models.known, users.touched, shelf), shelf, depth)
+    found = candidates(scores, visible(models.known, users.touched, shelf), shelf, settings.depth)
     relevant = target_matrix(rows, users, models.known, shelf)[found.users, found.items]
     lucky = np.bincount(found.users[relevant], minlength=len(rows)) > 0
-    kept = found.where(lucky[found.users])
+    drawn = np.random.default_rng([seed, *users.index[:1]]).random(len(relevant))
+    teaches = lucky[found.users] & (relevant | _first_of_each(found.users, drawn, ~relevant, settings.negatives))
+    kept = found.where(teaches)
     features = pair_features(kept, users, scores, models.known, facts, shelf)
     sizes = np.bincount(kept.users, minlength=len(rows))[lucky]
-    return Rehearsal(features, relevant[lucky[found.users]], sizes.astype(np.int64))
+    return Rehearsal(features, relevant[teaches], sizes.astype(np.int64))
+
+
+def _first_of_each(
+    users: NDArray[np.int64], drawn: NDArray[np.float64], among: NDArray[np.bool_], most: int
+) -> NDArray[np.bool_]:
+    """Of each user's pairs ``among`` which to look, the ``most`` that drew the least numbers."""
+    order = np.lexsort((drawn, ~among, users))
+    sizes = np.bincount(users)
+    place = np.empty(len(users), np.int64)
+    place[order] = np.arange(len(users)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return among & (place < most)
