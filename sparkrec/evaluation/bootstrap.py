@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pyspark import TaskContext
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -29,7 +30,9 @@ def means_with_intervals(values: DataFrame, samples: int, seed: int) -> DataFram
     """
 
     def add_up(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        for rows in batches:
+        task = TaskContext.get()
+        partition = task.partitionId() if task else 0
+        for batch, rows in enumerate(batches):
             users, place = np.unique(rows["user_hash"].to_numpy(), return_inverse=True)
             weights = np.stack([_weights(seed, int(user), samples) for user in users])
             for key, group in rows.assign(place=place).groupby(list(GROUP), sort=False):
@@ -42,10 +45,13 @@ def means_with_intervals(values: DataFrame, samples: int, seed: int) -> DataFram
                         "weights": [weight.sum(axis=0)],
                         "sum": [value.sum()],
                         "users": [len(value)],
+                        "partition": [partition],
+                        "batch": [batch],
                     }
                 )
 
     def finish(parts: pd.DataFrame) -> pd.DataFrame:
+        parts = parts.sort_values(["partition", "batch"])
         sums, weights = np.sum(parts["sums"].to_list(), axis=0), np.sum(parts["weights"].to_list(), axis=0)
         means = sums / np.maximum(weights, 1e-12)
         low, high = np.percentile(means[weights > 0], [2.5, 97.5])
@@ -54,8 +60,14 @@ def means_with_intervals(values: DataFrame, samples: int, seed: int) -> DataFram
         return summed.reset_index(drop=True)
 
     keys = ", ".join(f"{name} string" for name in GROUP)
-    partial = values.select(*GROUP, "value", F.xxhash64("user_id").alias("user_hash")).mapInPandas(
-        add_up, f"{keys}, sums array<double>, weights array<double>, sum double, users long"
+    hashed = values.select(*GROUP, "value", F.xxhash64("user_id").alias("user_hash"))
+    # Added up in one order, so that a second run gives the same figures to the last digit; each user's values lie side
+    # by side, so that its weights are drawn once.
+    parts = int(values.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
+    in_order = hashed.repartition(parts, "user_hash").sortWithinPartitions("user_hash", *GROUP)
+    partial = in_order.mapInPandas(
+        add_up,
+        f"{keys}, sums array<double>, weights array<double>, sum double, users long, partition int, batch int",
     )
     return partial.groupBy(*GROUP).applyInPandas(finish, f"{keys}, value double, low double, high double, users long")
 
