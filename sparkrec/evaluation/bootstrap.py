@@ -1,13 +1,16 @@
 """Means over users with bootstrap intervals, on Spark."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
+from operator import add
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pyspark import TaskContext
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+
+from sparkrec.lake.order import in_one_order
 
 GROUP = ("model", "shelf", "metric", "segment")
 
@@ -30,28 +33,22 @@ def means_with_intervals(values: DataFrame, samples: int, seed: int) -> DataFram
     """
 
     def add_up(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        task = TaskContext.get()
-        partition = task.partitionId() if task else 0
-        for batch, rows in enumerate(batches):
+        # One row a group and partition, however many batches: a row carries two numbers a resample.
+        totals: dict[tuple[Hashable, ...], tuple[Any, ...]] = {}
+        for rows in batches:
             users, place = np.unique(rows["user_hash"].to_numpy(), return_inverse=True)
             weights = np.stack([_weights(seed, int(user), samples) for user in users])
             for key, group in rows.assign(place=place).groupby(list(GROUP), sort=False):
                 weight = weights[group["place"].to_numpy()]
                 value = group["value"].to_numpy()
-                yield pd.DataFrame(
-                    {
-                        **{name: [part] for name, part in zip(GROUP, key, strict=True)},
-                        "sums": [value @ weight],
-                        "weights": [weight.sum(axis=0)],
-                        "sum": [value.sum()],
-                        "users": [len(value)],
-                        "partition": [partition],
-                        "batch": [batch],
-                    }
-                )
+                part = (value @ weight, weight.sum(axis=0), value.sum(), len(value))
+                totals[key] = tuple(map(add, totals[key], part)) if key in totals else part
+        yield pd.DataFrame(
+            [(*key, *total) for key, total in totals.items()], columns=[*GROUP, "sums", "weights", "sum", "users"]
+        )
 
     def finish(parts: pd.DataFrame) -> pd.DataFrame:
-        parts = parts.sort_values(["partition", "batch"])
+        parts = parts.sort_values("place")
         sums, weights = np.sum(parts["sums"].to_list(), axis=0), np.sum(parts["weights"].to_list(), axis=0)
         means = sums / np.maximum(weights, 1e-12)
         low, high = np.percentile(means[weights > 0], [2.5, 97.5])
@@ -64,10 +61,10 @@ def means_with_intervals(values: DataFrame, samples: int, seed: int) -> DataFram
     # Added up in one order, so that a second run gives the same figures to the last digit; each user's values lie side
     # by side, so that its weights are drawn once.
     parts = int(values.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
-    in_order = hashed.repartition(parts, "user_hash").sortWithinPartitions("user_hash", *GROUP)
-    partial = in_order.mapInPandas(
-        add_up,
-        f"{keys}, sums array<double>, weights array<double>, sum double, users long, partition int, batch int",
+    partial = (
+        in_one_order(hashed, parts, "user_hash", *GROUP)
+        .mapInPandas(add_up, f"{keys}, sums array<double>, weights array<double>, sum double, users long")
+        .withColumn("place", F.monotonically_increasing_id())
     )
     return partial.groupBy(*GROUP).applyInPandas(finish, f"{keys}, value double, low double, high double, users long")
 

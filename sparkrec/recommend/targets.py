@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from sparkrec.lake.order import in_one_order
 from sparkrec.recommend.users import UserBatch
 
 _TASKS = 8
@@ -23,16 +24,7 @@ def bounded(users: DataFrame, most: int, seed: int) -> DataFrame:
 
     They are so few that Spark would score them in one task; it gets `_TASKS`.
     """
-    return in_one_order(users.orderBy(F.xxhash64(F.lit(seed), "user_id")).limit(most), _TASKS)
-
-
-def in_one_order(users: DataFrame, parts: int) -> DataFrame:
-    """The users in so many partitions that are always the same, in an order that is always the same.
-
-    Sums of many small numbers come out alike to the last digit only where they are added in one order; that in which
-    rows lie in the files of a table hangs on the names of the files.
-    """
-    return users.repartition(parts, "user_id").sortWithinPartitions("user_id")
+    return in_one_order(users.orderBy(F.xxhash64(F.lit(seed), "user_id")).limit(most), _TASKS, "user_id")
 
 
 def target_matrix(rows: pd.DataFrame, users: UserBatch, known: NDArray[np.bool_], shelf: str) -> NDArray[np.bool_]:

@@ -10,13 +10,14 @@ from pyspark.sql import functions as F
 from sparkrec.features.parts import cut_that_knows, cuts, known_at, rehearsed_windows
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
+from sparkrec.lake.order import in_one_order
 from sparkrec.recommend.models import MODELS, RANKER, FitData, Model
 from sparkrec.recommend.ranker import booster
 from sparkrec.recommend.ranker.booster import Rehearsal
 from sparkrec.recommend.ranker.item_facts import item_facts
 from sparkrec.recommend.ranker.ranker import OVER, Ranker
 from sparkrec.recommend.ranker.rehearsal import rehearse
-from sparkrec.recommend.targets import bounded, in_one_order, with_targets
+from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.recommend.users import Floats
 from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.shards.manifest import Manifest
@@ -49,7 +50,8 @@ def run(context: JobContext) -> Counts:
 
     counts = _train_two_tower(context, current.folder("two_tower"), manifest, wanted)
     ranked = _with_version_of_ranker(context, current)
-    windows = {} if _is_fitted(ranked) else _windows_to_learn_from(context, wanted)
+    is_fitted = all(files.exists(f"{ranked.folder(RANKER)}/{cut}/arrays.npz") for cut in wanted)
+    windows = {} if is_fitted else _windows_to_learn_from(context, wanted)
     # The cut that knows what came before a window foresees it.
     before = {window: cut_that_knows(window + 1) for window in sorted({w for found in windows.values() for w in found})}
     of_ranker = [model for model in fitted if model.name in OVER or model.name == "popularity"]
@@ -57,7 +59,7 @@ def run(context: JobContext) -> Counts:
     with ThreadPoolExecutor(settings.training.fits_at_once) as pool:
         for line in pool.map(lambda cut: _fit(context, current, manifest, cut, models[cut]), models):
             context.say(line)
-    if not _is_fitted(ranked):
+    if not is_fitted:
         missing = _fit_ranker(context, ranked, manifest, windows, before)
         if missing:
             ranked = current.model_copy(update={"left_out": {**left_out, RANKER: missing}})
@@ -70,7 +72,7 @@ def _fit(context: JobContext, current: CurrentModels, manifest: Manifest, cut: s
     settings, tables = context.settings, context.tables
     users = tables.read("features.behaviour_sequences").where(F.col("cut") == cut)
     # Read once for each kind of product of users and items.
-    sequences = in_one_order(users, math.ceil(manifest.users / _USERS_AT_ONCE)).persist()
+    sequences = in_one_order(users, math.ceil(manifest.users / _USERS_AT_ONCE), "user_id").persist()
     data = FitData(
         known=tables.read("features.positives").where(known_at(cut)),
         sequences=sequences,
@@ -96,10 +98,6 @@ def _with_version_of_ranker(context: JobContext, current: CurrentModels) -> Curr
     options = [settings.ranker.model_dump(), settings.baselines.model_dump(), settings.recommend.shelves]
     version = model_version(RANKER, context.tables.fingerprints(), options, settings.seed)
     return current.model_copy(update={"versions": {**current.versions, RANKER: version}})
-
-
-def _is_fitted(ranked: CurrentModels) -> bool:
-    return all(files.exists(f"{ranked.folder(RANKER)}/{cut}/arrays.npz") for cut in ranked.cuts)
 
 
 def _windows_to_learn_from(context: JobContext, wanted: Sequence[str]) -> dict[str, list[int]]:

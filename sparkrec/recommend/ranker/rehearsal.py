@@ -85,6 +85,7 @@ def _rehearsed(
     found = candidates(scores, visible(models.known, users.touched, shelf), shelf, settings.depth)
     relevant = target_matrix(rows, users, models.known, shelf)[found.users, found.items]
     lucky = np.bincount(found.users[relevant], minlength=len(rows)) > 0
+    # By the batch's first user, if it has any: each batch draws its own numbers, and always the same.
     drawn = np.random.default_rng([seed, *users.index[:1]]).random(len(relevant))
     teaches = lucky[found.users] & (relevant | _first_of_each(found.users, drawn, ~relevant, settings.negatives))
     kept = found.where(teaches)

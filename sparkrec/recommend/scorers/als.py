@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.lake.files import Arrays
+from sparkrec.lake.order import in_one_order
 from sparkrec.recommend.users import Floats
 
 
@@ -44,7 +45,7 @@ def fit(
         ratingCol="positive",
     )
     # The blocks' number is fixed, so that the figures do not depend on the cluster.
-    model = als.setNumBlocks(4).fit(pairs.repartition(4, "user_index").sortWithinPartitions("user_index", "item_index"))
+    model = als.setNumBlocks(4).fit(in_one_order(pairs, 4, "user_index", "item_index"))
     return {"users": _dense(model.userFactors, users, factors), "items": _dense(model.itemFactors, items, factors)}
 
 
