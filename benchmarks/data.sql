@@ -17,8 +17,8 @@ with typed as (
         nullif(trim(item), '') as item_id, type as event_type, try_cast(ts as timestamptz) as event_time,
         coalesce(scene, 'organic') as scene, search_id, try_cast(position as integer) as position,
         try_cast(quantity as integer) as quantity, try_cast(price as double) as unit_price, country, user_agent,
-        query, try_cast(rating as double) as rating, review, title, category, brand,
-        ts, price, quantity as quantity_text, sha256(to_json(b)::varchar) as row_id
+        query, try_cast(rating as double) as rating, review, title, category, brand, promotion,
+        ts, price, quantity as quantity_text, hash(b) as line_hash
     from read_parquet('{out}/bronze.parquet') b
 ), reasoned as (
     select *, list_filter([
@@ -40,7 +40,7 @@ with typed as (
 )
 select * from reasoned
 qualify row_number() over (
-    partition by case when len(reasons) > 0 then row_id else event_id end order by row_id
+    partition by case when len(reasons) > 0 then line_hash::varchar else event_id end order by line_hash
 ) = 1;
 
 copy (select * from labelled where len(reasons) > 0) to '{out}/quarantine.parquet';
@@ -54,35 +54,45 @@ with known as (
     select l.*, i.user_id, coalesce(i.user_id, l.event_id) as own
     from labelled l left join identities i using (landed_user) where len(l.reasons) = 0
 ), gaps as (
-    select *, event_time - lag(event_time) over (partition by own order by event_time) as gap from known
+    select *, event_time::date as event_date, event_time - lag(event_time) over (partition by own order by event_time) as gap,
+        lag(event_time::date) over (partition by own order by event_time) as day_before
+    from known
 ), begun as (
     select *, sum(case when gap is null or gap > interval 30 minute then 1 else 0 end)
         over (partition by own order by event_time rows unbounded preceding) as session_number
     from gaps
 ), bots as (
-    select own,
+    select own, event_date,
         bool_or(regexp_matches(user_agent, '(?i)bot|crawl|spider|slurp|headless|curl|python')) or (
             count(*) filter (event_type in ('impression', 'click', 'search')) >= 50
-            and quantile_cont(epoch(gap), 0.5) < 1
+            and 2 * count(*) filter (day_before = event_date and gap < interval 1 second)
+                >= count(*) filter (day_before = event_date)
             and not bool_or(event_type in ('cart', 'purchase', 'return', 'review'))
         ) as is_bot
-    from gaps group by own
+    from gaps group by own, event_date
+), quartiles as (
+    select event_date, quantile_cont(ln(quantity), [0.25, 0.75]) filter (quantity > 0) as q,
+        quantile_cont(ln(unit_price), [0.25, 0.75]) filter (unit_price > 0) as p
+    from gaps group by event_date
 )
-select b.* exclude (gap), own || ' ' || session_number as session_id, event_time::date as event_date,
-    coalesce(bots.is_bot, false) as is_bot
-from begun b join bots using (own);
+select b.* exclude (gap, day_before), own || ' ' || session_number as session_id,
+    coalesce(bots.is_bot, false) as is_bot,
+    coalesce(quantity > 0 and abs(ln(quantity) - (q[1] + q[2]) / 2) > (q[2] - q[1]) / 2 + 3 * greatest(q[2] - q[1], ln(2)), false)
+        or coalesce(unit_price > 0 and abs(ln(unit_price) - (p[1] + p[2]) / 2) > (p[2] - p[1]) / 2 + 6 * greatest(p[2] - p[1], ln(2)), false)
+        as is_far_out
+from begun b join bots using (own, event_date) join quartiles using (event_date);
 
 copy (select event_id, user_id, item_id, event_type, event_time, event_date, session_id, scene, search_id, position,
-    quantity, unit_price, country, is_bot from events where event_type != 'search') to '{out}/interactions.parquet';
+    quantity, unit_price, promotion, country, is_bot, is_far_out from events where event_type != 'search') to '{out}/interactions.parquet';
 copy (select event_id, user_id, item_id, event_time, event_date, rating, review from events where event_type = 'review')
     to '{out}/reviews.parquet';
 copy (
     select s.search_id, s.user_id, s.session_id, s.event_time, s.event_date, s.query,
         lower(strip_accents(s.query)) as normalised_query, r.result_item_ids, s.is_bot
     from events s left join (
-        select search_id, list(item_id order by position) as result_item_ids
-        from events where event_type = 'impression' and search_id is not null group by search_id
-    ) r using (search_id) where s.event_type = 'search'
+        select search_id, event_date, list(item_id order by position) as result_item_ids
+        from events where event_type = 'impression' and search_id is not null group by search_id, event_date
+    ) r using (search_id, event_date) where s.event_type = 'search'
 ) to '{out}/searches.parquet';
 
 create table items as
@@ -99,11 +109,12 @@ copy (
         select user_id, max_by(country, event_time) as country, min(event_time) as first_event_time,
             max(event_time) as last_event_time, any_value(as_of) - max(event_date) as recency_days,
             count(distinct session_id) filter (event_type = 'purchase') as frequency,
-            sum(case event_type when 'purchase' then 1 when 'return' then -1 else 0 end * quantity * unit_price) as monetary,
+            sum(case event_type when 'purchase' then 1 when 'return' then -1 else 0 end * quantity * unit_price) filter (not is_far_out) as monetary,
             count(*) filter (event_type = 'purchase') as purchases,
             count(*) filter (event_type = 'purchase' and as_of - event_date < 28) as purchases_28d,
             count(*) filter (event_type = 'purchase' and as_of - event_date < 90) as purchases_90d,
             count(distinct item_id) as distinct_items, count(*) filter (event_type = 'return') as returns,
+            count(*) filter (event_type = 'purchase' and promotion is not null) as promoted,
             median(unit_price) filter (event_type = 'purchase') as median_price
         from people where user_id is not null group by user_id
     ), bought as (
@@ -131,9 +142,10 @@ copy (
             count(*) filter (event_type = 'purchase' and as_of - event_date < 7) as purchases_7d,
             count(*) filter (event_type = 'purchase' and as_of - event_date < 28) as purchases_28d,
             count(*) filter (event_type = 'purchase' and as_of - event_date < 90) as purchases_90d,
-            sum(quantity) filter (event_type = 'purchase') as quantity,
-            sum(case event_type when 'purchase' then 1 when 'return' then -1 else 0 end * quantity * unit_price) as revenue,
+            sum(quantity) filter (event_type = 'purchase' and not is_far_out) as quantity,
+            sum(case event_type when 'purchase' then 1 when 'return' then -1 else 0 end * quantity * unit_price) filter (not is_far_out) as revenue,
             count(*) filter (event_type = 'return') as returns,
+            count(*) filter (event_type = 'purchase' and promotion is not null) as promoted,
             median(unit_price) filter (event_type = 'purchase') as median_price
         from people group by item_id
     )

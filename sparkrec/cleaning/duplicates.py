@@ -32,7 +32,7 @@ def line_hash(columns: Sequence[str]) -> Column:
     return F.xxhash64(*[F.col(f"`{name}`") for name in sorted(columns)])
 
 
-def one_of_each(lines: DataFrame, key: Column) -> DataFrame:
+def one_of_each(lines: DataFrame, *key: Column) -> DataFrame:
     """All lines in the order of their key, each with what it is beside the others of that key.
 
     Args:
@@ -44,7 +44,7 @@ def one_of_each(lines: DataFrame, key: Column) -> DataFrame:
         ``lines`` with ``copy``: null on the line that counts, ``duplicate`` on one that repeats another line
         exactly, ``redelivered`` on one that has the key of another line, but not its text.
     """
-    same = Window.partitionBy(key).orderBy("line_hash")
+    same = Window.partitionBy(*key).orderBy("line_hash")
     before = F.lag("line_hash").over(same)
     copy = F.when(before == F.col("line_hash"), F.lit("duplicate")).when(before.isNotNull(), F.lit("redelivered"))
     return lines.withColumn("copy", copy)

@@ -41,7 +41,7 @@ class Pseudonyms:
 
 
 def _hmac(text: Column) -> Column:
-    inner = F.unhex(F.sha2(F.concat("_inner", F.encode(text, "utf-8")), 256))
+    inner = F.unhex(F.sha2(F.concat("_inner", text.cast("binary")), 256))
     # Half of it is enough (RFC 2104, 5): ids stand in every row.
     return F.substring(F.sha2(F.concat("_outer", inner), 256), 1, 32)
 
@@ -58,8 +58,10 @@ def identities(events: DataFrame, earlier: DataFrame | None, put: Callable[..., 
     seen = events.where("landed_user_id is not null").withColumnRenamed("event_time", "linked_at")
     columns = ["landed_user_id", "account_id", "linked_at"]
     seen = seen.select(columns) if earlier is None else seen.select(columns).unionByName(earlier.select(columns))
+    # A struct cannot be added up in a hash table; a time can, and leaves few rows.
+    first = seen.groupBy("landed_user_id", "account_id").agg(F.min("linked_at").alias("linked_at"))
     link = F.min(F.when(F.col("account_id").isNotNull(), F.struct("linked_at", "account_id")))
-    told = seen.groupBy("landed_user_id").agg(link.alias("link")).select("landed_user_id", "link.*")
+    told = first.groupBy("landed_user_id").agg(link.alias("link")).select("landed_user_id", "link.*")
     person = F.coalesce(of_account("account_id"), "landed_user_id")
     return put(told, visitor_id=F.col("landed_user_id"), user_id=person)
 

@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from sparkrec.cleaning.titles import title_words
+from sparkrec.cleaning.titles import tidy_text, title_words
 
 ATTRIBUTES = ("title", "description", "category_path", "brand")
 
@@ -19,16 +19,21 @@ def item_sightings(lines: DataFrame, earlier: DataFrame | None) -> DataFrame:
     # A line is a sighting of its own; one without a price was priced at no time.
     at, priced_at = F.col("event_time"), F.when(F.col("unit_price").isNotNull(), F.col("event_time"))
     times = {"first_seen": at, "last_seen": at, "priced_at": priced_at, "price": F.col("unit_price")}
-    columns = ["item_id", *ATTRIBUTES, *times]
-    seen = lines.withColumns(times).select(columns)
-    if earlier is not None:
-        seen = seen.unionByName(earlier.select(columns))
+    # Each different text is tidied once.
+    seen = _together(lines.withColumns(times)).withColumns({name: tidy_text(F.col(name)) for name in ATTRIBUTES})
+    return _together(seen if earlier is None else seen.unionByName(earlier.select(seen.columns)))
+
+
+def _together(sightings: DataFrame) -> DataFrame:
+    """One sighting of each item with each set of attributes: the first and the last time, and the last price."""
+    key = ("item_id", *ATTRIBUTES)
+    times = (F.min("first_seen").alias("first_seen"), F.max("last_seen").alias("last_seen"))
+    # A struct cannot be added up in a hash table; times can, and leave few rows.
+    at_price = sightings.groupBy(*key, "price").agg(*times, F.max("priced_at").alias("priced_at"))
     priced = F.when(F.col("priced_at").isNotNull(), F.struct("priced_at", (-F.col("price")).alias("minus")))
-    sightings = seen.groupBy("item_id", *ATTRIBUTES).agg(
-        F.min("first_seen").alias("first_seen"), F.max("last_seen").alias("last_seen"), F.max(priced).alias("priced")
-    )
+    grouped = at_price.groupBy(*key).agg(*times, F.max(priced).alias("priced"))
     price = (-F.col("priced.minus")).alias("price")
-    return sightings.select("item_id", *ATTRIBUTES, "first_seen", "last_seen", "priced.priced_at", price)
+    return grouped.select("item_id", *ATTRIBUTES, "first_seen", "last_seen", "priced.priced_at", price)
 
 
 def item_versions(sightings: DataFrame) -> DataFrame:

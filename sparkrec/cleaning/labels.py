@@ -1,6 +1,8 @@
 """Landed lines as typed events, each labelled with all the reasons against it."""
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -34,9 +36,10 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
 
     Returns:
         The columns of silver.interactions, with the landed id as ``user_id``, and beside them ``account_id``,
-        ``query``, ``rating``, ``text`` (of a review), ``item`` (struct of `ATTRIBUTES`), ``attributes`` (map of what
-        the line says of its user), ``table`` (the silver table that the line is for), ``reasons`` (array; empty on a
-        good line), and, null on a good line, ``row_id`` and ``row`` (the line as JSON without what is personal).
+        ``query``, ``rating``, ``text`` (of a review), ``item`` (struct of `ATTRIBUTES`, as they landed),
+        ``attributes`` (map of what the line says of its user), ``table`` (the silver table that the line is for),
+        ``reasons`` (array; empty on a good line), and, null on a good line, ``row_id`` and ``row`` (the line as JSON
+        without what is personal).
 
     Raises:
         ConfigurationError: An expression of the source file does not fit the landed columns.
@@ -55,7 +58,7 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
         "query": _text(searches.get("query")),
         "rating": read_as(reviews.get("rating"), "double"),
         "text": _text(reviews.get("text")),
-        "item": F.struct(*[_text(items.get(name)).alias(name) for name in ATTRIBUTES]),
+        "item": F.struct(*[read_as(items.get(name), "string").alias(name) for name in ATTRIBUTES]),
         "attributes": _attributes(expressions["users"]),
     }
     unreadable = unreadable_columns(source.interactions, contract)
@@ -139,7 +142,10 @@ def _shown(own: list[str], source: SourceSettings) -> list[str]:
 def _names_bot(agent: str | None, source: SourceSettings) -> Column:
     if agent is None or source.bots is None:
         return F.lit(False)
-    return F.coalesce(F.expr(agent).cast("string").rlike(source.bots.agent_pattern), F.lit(False))
+    # A pattern of all the words would take ten times as long.
+    lowered = F.lower(F.expr(agent).cast("string"))
+    held = [F.contains(lowered, F.lit(word.lower())) for word in source.bots.agent_words]
+    return F.coalesce(reduce(or_, held, F.lit(False)), F.lit(False))
 
 
 def _broken(table: str) -> Column:

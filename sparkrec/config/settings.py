@@ -77,7 +77,10 @@ class BotSettings(_Section):
     """Users that are no people: they name themselves, or look at more things faster than people can."""
 
     agent: str | None = Field(None, description="Expression for the user agent of a line.")
-    agent_pattern: str = Field("(?i)bot|crawl|spider|slurp|headless|curl|python", description="Agents of bots.")
+    agent_words: tuple[str, ...] = Field(
+        ("bot", "crawl", "spider", "slurp", "headless", "curl", "python"),
+        description="An agent that holds one of these, in capitals or not, is a bot's.",
+    )
     least_views: int = Field(50, ge=2, description="Impressions, clicks and searches that a fast user has at least.")
     gap_seconds: float = Field(1.0, gt=0, description="The median gap between a fast user's views is below this.")
 

@@ -3,7 +3,7 @@
 Importing this package loads no engine; ``spark``, ``expectations`` and ``markdown`` are imported by name.
 """
 
-from sparkrec.contracts.contract import Contract
+from sparkrec.contracts.contract import Contract, OutlierRule
 from sparkrec.contracts.load import all_contracts, load_contract
 
-__all__ = ["Contract", "all_contracts", "load_contract"]
+__all__ = ["Contract", "OutlierRule", "all_contracts", "load_contract"]

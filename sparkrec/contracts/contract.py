@@ -32,6 +32,18 @@ class RowRule(_Part):
     description: str
 
 
+class OutlierRule(_Part):
+    """When a row's value is far out of those that the other rows of its interval have; the row stays.
+
+    It is judged on a logarithmic scale beyond the quartiles (the fences of Tukey, Exploratory Data Analysis, 1977).
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="What the row's ``outliers`` call it.")
+    column: str
+    spreads: float = Field(gt=0, description="Interquartile ranges beyond the quartiles from which a value is far out.")
+    description: str
+
+
 class UniqueCheck(_Part):
     """No two rows share the values of these columns."""
 
@@ -145,6 +157,7 @@ class Contract(_Part):
     partitioned: bool = Field(True, description="Whether each such day has files of its own; small days need none.")
     columns: dict[str, Column] = Field(min_length=1)
     rules: tuple[RowRule, ...] = ()
+    outliers: tuple[OutlierRule, ...] = Field((), description="What a row's column of this name tells.")
     checks: tuple[TableCheck, ...] = Field((), description="What must hold of the table itself.")
     gates: tuple[TableGate, ...] = Field((), description="What must hold of it beside what was and what was refused.")
 
@@ -158,10 +171,21 @@ class Contract(_Part):
         """The part of the table's name after the dot."""
         return self.table.partition(".")[2]
 
+    @property
+    def looked_up_by(self) -> list[str]:
+        """Columns that readers find rows by: the interval and the primary key; in an open table all that it names."""
+        if self.open:
+            return list(self.columns)
+        return list(dict.fromkeys([*([self.interval] if self.interval else []), *self.primary_key]))
+
     @model_validator(mode="after")
     def _columns_exist(self) -> Self:
         self._require_columns("primary_key", self.primary_key)
         self._require_columns("interval", [self.interval] if self.interval else [])
+        if self.outliers:
+            self._require_columns("outliers", ["outliers", *[rule.column for rule in self.outliers]])
+            if self.interval is None:
+                raise ValueError("outliers are told within an interval, and the table has none")
         for check in self.checks:
             if not isinstance(check, RowCountCheck):
                 self._require_columns(check.name, check.columns)
@@ -172,7 +196,7 @@ class Contract(_Part):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        names = [part.name for part in (*self.rules, *self.checks, *self.gates)]
+        names = [part.name for part in (*self.rules, *self.outliers, *self.checks, *self.gates)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"more than one rule or check is named {', '.join(twice)}")

@@ -38,6 +38,11 @@ def render(contract: Contract) -> str:
             (f"`{rule.name}`", f"`{rule.condition}`", rule.on_failure, rule.description) for rule in contract.rules
         ]
         sections.append(_table(("row rule", "every row meets", "on failure", "why"), rules))
+    if contract.outliers:
+        far_out = [
+            (f"`{rule.name}`", f"`{rule.column}`", f"{rule.spreads:g}", rule.description) for rule in contract.outliers
+        ]
+        sections.append(_table(("outlier", "column", "spreads beyond the quartiles", "why"), far_out))
     checks = [
         (f"`{check.name}`" + (f" {_band(check)}" if isinstance(check, RowCountCheck) else ""), check.on_failure)
         for check in contract.checks

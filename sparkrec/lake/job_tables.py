@@ -74,7 +74,8 @@ class JobTables:
         """
         self._prepare(table)
         contract = load_contract(table)
-        self._lake.replace(table, conform(rows, contract), contract.interval if contract.partitioned else None)
+        by = contract.interval if contract.partitioned else None
+        self._lake.replace(table, conform(rows, contract), by, contract.looked_up_by)
         return self._lake.rows_written(table)
 
     def replace_days(self, table: str, rows: DataFrame, days: Collection[date]) -> int:
@@ -94,7 +95,8 @@ class JobTables:
             return self.replace(table, rows)
         before = self._prepare(table)
         self.written_days.setdefault(table, set()).update(days)
-        self._lake.replace_days(table, conform(rows, contract), contract.interval, days)
+        rows = conform(rows, contract)
+        self._lake.replace_days(table, rows, contract.interval, days, contract.partitioned)
         # Delta makes no commit of nothing in the place of nothing.
         return self._lake.rows_written(table) if self._lake.version(table) != before else 0
 
@@ -138,7 +140,8 @@ class JobTables:
         Returns: Rows written, none where the transaction was made before.
         """
         before = self._prepare(table)
-        self._lake.append(table, conform(rows, load_contract(table)), transaction)
+        contract = load_contract(table)
+        self._lake.append(table, conform(rows, contract), transaction, contract.looked_up_by)
         return self._lake.rows_written(table) if self._lake.version(table) != before else 0
 
     def read_artefact(self, name: str) -> str:

@@ -1,6 +1,6 @@
 """Tables of the lake by name."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
@@ -75,28 +75,37 @@ class Lake:
             reader = reader.option("versionAsOf", version)
         return reader.load(self.path(table))
 
-    def replace(self, table: str, rows: DataFrame, interval: str | None = None) -> None:
+    def replace(
+        self, table: str, rows: DataFrame, interval: str | None = None, looked_up_by: Sequence[str] = ()
+    ) -> None:
         """Put ``rows`` in the place of the whole table, in one commit.
 
         Args:
             table: The table.
             rows: Its rows.
             interval: The date that the table is partitioned by, so that `replace_days` touches no other days.
+            looked_up_by: As for `append`.
         """
-        # Else every task would write a file for every day.
-        whole_days = rows.hint("rebalance", interval) if interval else rows
-        self._write(whole_days, table, "overwrite", {"overwriteSchema": "true"}, interval)
+        whole_days = _in_whole_days(rows, interval) if interval else rows
+        # Of a day with files of its own nothing need be noted.
+        noted = [name for name in looked_up_by if name != interval]
+        options = {"overwriteSchema": "true", **_statistics(noted)}
+        self._write(whole_days, table, "overwrite", options, interval)
 
-    def replace_days(self, table: str, rows: DataFrame, column: str, days: Collection[date]) -> None:
+    def replace_days(
+        self, table: str, rows: DataFrame, column: str, days: Collection[date], partitioned: bool = False
+    ) -> None:
         """Put ``rows`` in the place of the rows of these days, in one commit; those of other days stay.
 
         Args:
             table: A table that exists.
             rows: All of them of one of the days.
-            column: The date that says of which day a row is. Where the table is not partitioned by it, files that hold
-                other days, too, are written anew.
+            column: The date that says of which day a row is. Where the table is not partitioned by it, files that
+                hold other days, too, are written anew.
             days: What is replaced; a day without rows is emptied.
+            partitioned: Whether it is partitioned by it.
         """
+        rows = _in_whole_days(rows, column) if partitioned else rows
         self._write(rows, table, "overwrite", {"replaceWhere": is_of_days(column, days), **note_of_days(days)})
 
     def days_replaced(self, table: str, since: int) -> set[date] | None:
@@ -111,9 +120,17 @@ class Lake:
             days |= replaced
         return days
 
-    def append(self, table: str, rows: DataFrame, transaction: str) -> None:
-        """Add ``rows`` in one commit, once: an append of the same ``transaction`` later adds nothing."""
-        options = {"txnAppId": transaction, "txnVersion": "1", "mergeSchema": "true"}
+    def append(self, table: str, rows: DataFrame, transaction: str, looked_up_by: Sequence[str] = ()) -> None:
+        """Add ``rows`` in one commit, once: an append of the same ``transaction`` later adds nothing.
+
+        Args:
+            table: The table.
+            rows: What is added.
+            transaction: Its name.
+            looked_up_by: Columns of which a new table notes the least and the greatest value of each file, so that
+                readers can pass over files; to note those of all columns would take longer than to write them.
+        """
+        options = {"txnAppId": transaction, "txnVersion": "1", "mergeSchema": "true", **_statistics(looked_up_by)}
         self._write(rows, table, "append", options)
 
     def restore(self, table: str, version: int) -> None:
@@ -200,3 +217,14 @@ class Lake:
     ) -> None:
         writer = rows.write.format("delta").mode(mode).options(**options)
         (writer.partitionBy(interval) if interval else writer).save(self.path(table))
+
+
+def _in_whole_days(rows: DataFrame, interval: str) -> DataFrame:
+    # Else every task would write a file for every day.
+    return rows.hint("rebalance", interval)
+
+
+def _statistics(looked_up_by: Sequence[str]) -> dict[str, str]:
+    if looked_up_by:
+        return {"delta.dataSkippingStatsColumns": ",".join(looked_up_by)}
+    return {"delta.dataSkippingNumIndexedCols": "0"}

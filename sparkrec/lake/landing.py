@@ -2,8 +2,9 @@
 
 import importlib.resources
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from urllib.parse import unquote
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import AnalysisException, IllegalArgumentException, PySparkException
@@ -19,7 +20,7 @@ from sparkrec.lake import files
 UNREADABLE_LINE = "_corrupt_record"
 """Bronze column with the text of a line that does not have the file's columns."""
 
-_PACKAGE = "package:"
+_PACKAGE, _FILE = "package:", "file://"
 
 LANDING_COLUMNS = ("_source_file", "_batch_id", "_ingested_at")
 """Bronze columns that say where a line came from; the others are the source's own."""
@@ -86,10 +87,16 @@ def _cause(error: Py4JJavaError | PySparkException) -> str:
     return " ".join(str(cause.getMessage()).split())
 
 
-def read_landing(spark: SparkSession, source: SourceSettings, uris: list[str]) -> DataFrame:
-    """The lines of the files, every column a string, with the file's short name in ``_source_file``.
+def read_landing(spark: SparkSession, source: SourceSettings, batch_of: Mapping[str, str]) -> DataFrame:
+    """The lines of the files, every column a string, with the file's short name and its batch.
 
-    A line that does not have the columns of its file keeps its text in ``_corrupt_record``.
+    These stand in ``_source_file`` and ``_batch_id``. A line that does not have the columns of its file keeps its text
+    in ``_corrupt_record``.
+
+    Args:
+        spark: The session.
+        source: The source.
+        batch_of: The batch of each file, by its path or URI.
 
     Raises:
         DataError: A file cannot be read, or its columns are not those of the first one.
@@ -97,16 +104,19 @@ def read_landing(spark: SparkSession, source: SourceSettings, uris: list[str]) -
     """
     try:
         with unreadable_files(source):
-            lines = _reader(spark, source, uris)
+            lines = _reader(spark, source, list(batch_of))
     except AnalysisException as error:
         raise DataError(f"source {source.name}: {source.landing} is no {source.format}: {error.getMessage()}") from None
     except IllegalArgumentException as error:
         raise ConfigurationError(f"source {source.name}: options: {_cause(error)}") from None
     texts = [_as_text(lines, field).alias(field.name) for field in lines.schema.fields]
-    parts = 1 + next(iter(short_names(uris).values())).count("/")
-    # Spark gives a URI, where a plus is no blank.
-    name = F.url_decode(F.replace(F.substring_index(F.input_file_name(), "/", -parts), F.lit("+"), F.lit("%2B")))
-    return lines.select(*texts, name.alias("_source_file"))
+    # Spark names a file by its URI, with blanks and the like written as %20.
+    uri_of = {unquote(name).removeprefix(_FILE): name for name in lines.inputFiles()}
+    short = short_names(list(batch_of))
+    named = [(uri_of[uri.removeprefix(_FILE)], short[uri], batch) for uri, batch in batch_of.items()]
+    files_ = spark.createDataFrame(named, "_uri string, _source_file string, _batch_id string")
+    told = lines.select(*texts, F.input_file_name().alias("_uri"))
+    return told.join(F.broadcast(files_), "_uri", "left").drop("_uri")
 
 
 def _reader(spark: SparkSession, source: SourceSettings, uris: list[str]) -> DataFrame:

@@ -17,6 +17,11 @@ def is_return() -> Column:
     return F.col("event_type") == "return"
 
 
+def is_usual() -> Column:
+    """Whether no value of the event is far out of those of its day: what is counts for no money and no pieces."""
+    return F.size("outliers") == 0
+
+
 def count_where(condition: Column) -> Column:
     """How many rows meet the condition."""
     return F.count(F.when(condition, F.lit(1)))
@@ -28,20 +33,20 @@ def sum_where(condition: Column, value: Column) -> Column:
 
 
 def net_money() -> Column:
-    """Money of purchases less returns, exactly."""
-    money = pieces() * F.coalesce(F.col("unit_price"), F.lit(0.0))
+    """Money of purchases less returns, without what is far out, exactly."""
+    money = F.when(is_usual(), pieces() * F.coalesce(F.col("unit_price"), F.lit(0.0))).otherwise(0.0)
     signed = F.when(is_purchase(), money).when(is_return(), -money).otherwise(0.0)
     return F.sum(signed.cast(_MONEY))
 
 
 def paid() -> Column:
-    """What the purchases cost, as far as it is known, exactly."""
-    return sum_where(is_purchase(), (pieces() * F.col("unit_price")).cast(_MONEY))
+    """What the purchases cost, as far as it is known, without what is far out, exactly."""
+    return sum_where(is_purchase() & is_usual(), (pieces() * F.col("unit_price")).cast(_MONEY))
 
 
 def saved() -> Column:
-    """Discounts of the purchases, exactly."""
-    return sum_where(is_purchase(), F.col("discount").cast(_MONEY))
+    """Discounts of the purchases, without what is far out, exactly."""
+    return sum_where(is_purchase() & is_usual(), F.col("discount").cast(_MONEY))
 
 
 def pieces() -> Column:

@@ -14,6 +14,7 @@ from sparkrec.cleaning.item_versions import item_sightings, item_versions
 from sparkrec.cleaning.kept import INTERACTIONS, SEARCHES, carried_sessions, kept_events, touched_days
 from sparkrec.cleaning.labels import REVIEW, labelled_lines, left_out_keys
 from sparkrec.cleaning.lookups import with_lookup
+from sparkrec.cleaning.outliers import with_outliers
 from sparkrec.cleaning.queries import searches
 from sparkrec.cleaning.refusals import reason_set
 from sparkrec.cleaning.sessions import with_actor, with_bots, with_sessions
@@ -79,7 +80,7 @@ class Cleaning:
         if self.base is None:
             return self._clean(labelled, None, None, None)
         # Read several times: for ids and days, and to be cleaned.
-        labelled = labelled.persist(StorageLevel.MEMORY_AND_DISK)
+        labelled = labelled.persist(StorageLevel.DISK_ONLY)
         try:
             good = labelled.where(~_is_refused())
             people, moved = self._identities(good)
@@ -107,11 +108,10 @@ class Cleaning:
                 carried = carried_sessions(kept, days, self._gap())
             lines = lines.unionByName(old, allowMissingColumns=True)
         # A refused line does not stand for the event whose id it has: a mended one may come.
-        of_refused = F.concat(F.lit("refused "), "row_id")
-        key = F.when(_is_refused(), of_refused).otherwise(F.concat_ws(" ", "table", "event_id"))
+        key = [_is_refused(), F.col("table"), F.when(_is_refused(), F.col("row_id")).otherwise(F.col("event_id"))]
         seen, is_old = Observation("lines"), F.col("is_old")
         different = (
-            one_of_each(lines, key)
+            one_of_each(lines, *key)
             .observe(
                 seen,
                 F.count_if(~is_old).alias("landed"),
@@ -123,7 +123,7 @@ class Cleaning:
             # An event that was sent again says something of its item and its user, too.
             .where("copy is null or copy = 'redelivered'")
             # Read several times: users, events, items, quarantine.
-            .persist(StorageLevel.MEMORY_AND_DISK)
+            .persist(StorageLevel.DISK_ONLY)
         )
         try:
             good = different.where(~_is_refused() & ~is_old)
@@ -198,7 +198,8 @@ class Cleaning:
         """Write events as what they are: each with its person, its session, and whether that is a bot."""
         source = self.context.settings.source
         besides = ("copy", "is_old", "landed_user_id", "account_id", "item", "attributes", "row", "row_id", "reasons")
-        events = events.where("copy is null").drop(*besides).withColumn("carried", F.lit(None).cast("string"))
+        events = with_outliers(events.where("copy is null").drop(*besides), load_contract(INTERACTIONS).outliers)
+        events = events.withColumn("carried", F.lit(None).cast("string"))
         if carried is not None:
             events = events.unionByName(carried)
         events = with_actor(events)
@@ -210,7 +211,7 @@ class Cleaning:
         found = found.withColumn("session_id", F.coalesce("session_id", "event_id"))
         if source.searches or source.reviews:
             # Else each of their tables would find sessions and bots anew.
-            found = found.persist(StorageLevel.MEMORY_AND_DISK)
+            found = found.persist(StorageLevel.DISK_ONLY)
         try:
             return self._write_found(found, days)
         finally:

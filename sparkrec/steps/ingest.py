@@ -17,7 +17,6 @@ from sparkrec.lake.landing import (
     landing_files,
     own_columns,
     read_landing,
-    short_names,
     unreadable_files,
 )
 from sparkrec.steps.context import Counts, JobContext
@@ -108,9 +107,7 @@ def _check_drift(context: JobContext, lines: DataFrame, earlier: Sequence[str]) 
 
 def _stamped(context: JobContext, source: SourceSettings, batch_of: Mapping[str, str], is_personal: bool) -> DataFrame:
     """The lines of the files, with the batch of each; those of forgotten people are left out where there may be any."""
-    lines = read_landing(context.spark, source, list(batch_of))
+    lines = read_landing(context.spark, source, batch_of)
     if is_personal and context.tables.exists("private.forgotten"):
         lines = without_forgotten(lines, source.interactions, context.tables.read("private.forgotten"))
-    names = {name: batch_of[uri] for uri, name in short_names(list(batch_of)).items()}
-    batch = F.element_at(F.create_map(*[F.lit(text) for pair in names.items() for text in pair]), F.col("_source_file"))
-    return lines.withColumns({"_batch_id": batch, "_ingested_at": F.current_timestamp()})
+    return lines.withColumn("_ingested_at", F.current_timestamp())

@@ -31,7 +31,7 @@ _USER_DAYS, _ITEM_DAYS = "features.user_days", "features.item_days"
 _USER_PROFILES, _ITEM_PROFILES = "gold.user_profiles", "gold.item_profiles"
 _WRITTEN = (_USER_DAYS, _ITEM_DAYS, _USER_PROFILES, _ITEM_PROFILES)
 # To be raised with every change of what a row of these tables says.
-_EDITION = 1
+_EDITION = 2
 # Of all days: where more have changed, to add up all profiles anew is no more work.
 _MOST_CHANGED = 0.5
 

@@ -181,7 +181,8 @@ class Runner:
             "counts": counts,
             "message": message,
             "settings": settings_digest(self.settings),
-            "definition": _step(spec, "definition", lambda settings: None)(self.settings),
+            # A failed run is none to go on from, and what defines it may be what it failed for.
+            "definition": None if message else _step(spec, "definition", lambda settings: None)(self.settings),
             "code_version": __version__,
         }
         rows = self.spark.createDataFrame([row], struct_type(contract))

@@ -61,6 +61,21 @@ def test_a_version_starts_when_it_is_first_seen_and_ends_when_the_next_one_start
     assert shown(current_items(versions)) == [("a", 7, None, "The RED MUG"), ("b", 2, None, "TIN")]
 
 
+def test_titles_that_differ_in_blanks_alone_are_one(spark: SparkSession) -> None:
+    events = sightings(spark, ("a", 1, 4.0, " RED  MUG"), ("a", 2, 2.0, "RED\u00a0MUG"), ("a", 3, 3.0, "RED MUG"))
+    later = sightings(spark, ("a", 5, None, "RED\tMUG "), ("a", 6, 9.0, "  "))
+
+    first = item_sightings(events, None)
+    again = item_sightings(later, first)
+
+    told = ("item_id", "title", "day(first_seen)", "day(last_seen)", "day(priced_at)", "price")
+    assert [tuple(row) for row in first.selectExpr(*told).collect()] == [("a", "RED MUG", 1, 3, 3, 3.0)]
+    assert sorted((tuple(row) for row in again.selectExpr(*told).collect()), key=str) == [
+        ("a", "RED MUG", 1, 5, 3, 3.0),
+        ("a", None, 6, 6, 6, 9.0),
+    ]
+
+
 def test_any_attribute_makes_a_version(spark: SparkSession) -> None:
     events = sightings(
         spark,

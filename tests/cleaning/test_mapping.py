@@ -36,7 +36,7 @@ def test_the_least_mapping_gives_every_column_of_the_contract_typed(spark: Spark
         "cast(null as double) unit_price, cast(null as double) discount, cast(null as string) promotion, "
         "cast(null as string) country, cast(null as boolean) is_bot, 'shop' source, "
         "cast(null as string) account_id, cast(null as string) visitor_id, cast(null as boolean) names_bot, "
-        "cast(null as long) line_hash"
+        "cast(null as long) line_hash, cast(null as array<string>) outliers"
     )
     assert_df_equality(events, expected, ignore_nullable=True, ignore_column_order=True)
 

@@ -82,6 +82,7 @@ class Shop:
                 "country": chosen.choice([None, "UK", "France"]),
                 "names_bot": False,
                 "is_bot": False,
+                "outliers": self.chance.choice([[], [], ["quantity_far_out"]]),
                 "line_hash": 0,
             }
 

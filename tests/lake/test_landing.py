@@ -33,7 +33,7 @@ def land(spark: SparkSession, tmp_path: Path) -> Land:
             else:
                 path.write_bytes(content if isinstance(content, bytes) else content.encode())
         source = SourceSettings(name="shop", landing=str(tmp_path), interactions=MAPPING, **settings)
-        return read_landing(spark, source, landing_files(source))
+        return read_landing(spark, source, dict.fromkeys(landing_files(source), "batch")).drop("_batch_id")
 
     return landed
 

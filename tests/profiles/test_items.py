@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import conform
@@ -20,7 +21,10 @@ def events(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
     )
     filled = [(*row, *[None] * (11 - len(row))) for row in rows]
     return spark.createDataFrame(filled, schema).selectExpr(
-        "* except (event_time)", "cast(event_time as timestamp) event_time", "to_date(event_time) event_date"
+        "* except (event_time)",
+        "cast(event_time as timestamp) event_time",
+        "to_date(event_time) event_date",
+        "cast(array() as array<string>) outliers",
     )
 
 
@@ -110,3 +114,15 @@ def test_an_item_that_is_only_returned_has_no_price_and_an_unknown_one_no_title(
 
     assert (profile.quantity, profile.revenue, profile.return_rate) == (0, -3.0, 0.0)
     assert (profile.title, profile.median_price, profile.price_band) == (None, None, None)
+
+
+def test_what_is_far_out_counts_as_a_purchase_but_for_no_pieces_and_no_money(
+    spark: SparkSession, items: DataFrame
+) -> None:
+    usual = events(spark, ("u", "purchase", "mug", "2011-12-09", 2, 3.0))
+    wild = events(spark, ("u", "purchase", "mug", "2011-12-09", 80_995, 3.0))
+    wild = wild.withColumn("outliers", F.array(F.lit("quantity_far_out")))
+
+    found = profiles(usual.unionByName(wild), items)["mug"]
+
+    assert (found.purchases, found.quantity, found.revenue) == (2, 2, 6.0)

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import conform
@@ -21,7 +22,10 @@ def events(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
     numbered = [(f"e{number}", *row, *[None] * (10 - len(row))) for number, row in enumerate(rows)]
     typed = spark.createDataFrame(numbered, EVENT)
     return typed.selectExpr(
-        "* except (event_time)", "cast(event_time as timestamp) event_time", "to_date(event_time) event_date"
+        "* except (event_time)",
+        "cast(event_time as timestamp) event_time",
+        "to_date(event_time) event_date",
+        "cast(array() as array<string>) outliers",
     )
 
 
@@ -176,3 +180,13 @@ def test_of_two_countries_at_the_same_time_that_of_the_last_event_id_is_taken_wh
     found = profiles(interactions.unionByName(backwards).coalesce(1), items)
 
     assert {user: row.country for user, row in found.items()} == {"u": "France", "v": "France"}
+
+
+def test_what_is_far_out_counts_as_a_purchase_but_for_no_money(spark: SparkSession, items: DataFrame) -> None:
+    usual = events(spark, bought("u", "mug", price=2.0), ("u", "s", "purchase", "tin", "2011-12-09", 1, 3.0, "UK", 5.0))
+    wild = events(spark, ("u", "t", "purchase", "tin", "2011-12-09", 80_995, 3.0, "UK", 1.0))
+    wild = wild.withColumn("outliers", F.array(F.lit("quantity_far_out")))
+
+    found = profiles(usual.unionByName(wild), items)["u"]
+
+    assert (found.purchases, found.monetary, found.discount_share) == (3, 5.0, 0.5)
