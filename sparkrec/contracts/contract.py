@@ -155,6 +155,9 @@ class Contract(_Part):
     open: bool = Field(False, description="Whether the table has columns besides these, before them.")
     interval: str | None = Field(None, description="The date column by whose days the table is replaced.")
     partitioned: bool = Field(True, description="Whether each such day has files of its own; small days need none.")
+    clustered_by: tuple[str, ...] = Field(
+        (), description="Columns that its readers ask one value of: maintenance brings rows of like values together."
+    )
     columns: dict[str, Column] = Field(min_length=1)
     rules: tuple[RowRule, ...] = ()
     outliers: tuple[OutlierRule, ...] = Field((), description="What a row's column of this name tells.")
@@ -181,6 +184,7 @@ class Contract(_Part):
     @model_validator(mode="after")
     def _columns_exist(self) -> Self:
         self._require_columns("primary_key", self.primary_key)
+        self._require_columns("clustered_by", self.clustered_by)
         self._require_columns("interval", [self.interval] if self.interval else [])
         if self.outliers:
             self._require_columns("outliers", ["outliers", *[rule.column for rule in self.outliers]])

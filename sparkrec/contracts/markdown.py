@@ -24,6 +24,8 @@ def render(contract: Contract) -> str:
     if contract.interval:
         how = "Partitioned and replaced" if contract.partitioned else "Replaced"
         about.append(f"{how} by days of {_code([contract.interval])}.")
+    if contract.clustered_by:
+        about.append(f"Maintenance clusters it by {_code(contract.clustered_by)}.")
     if contract.open:
         about.append("Further columns, those of the source, come first.")
     columns = [_column(name, column) for name, column in contract.columns.items()]

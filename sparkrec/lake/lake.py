@@ -181,9 +181,21 @@ class Lake:
         with self._conf(listing):
             DeltaTable.forPath(self.spark, self.path(table)).vacuum(keep / timedelta(hours=1))
 
-    def compact(self, table: str) -> None:
-        """Join small files of the table into larger ones; its rows stay the same."""
-        DeltaTable.forPath(self.spark, self.path(table)).optimize().executeCompaction()
+    def compact(self, table: str, clustered_by: Sequence[str] = ()) -> None:
+        """Join small files of the table into larger ones; its rows stay the same.
+
+        Args:
+            table: The table; where nothing was written since it was last compacted it stays as it is.
+            clustered_by: Columns by whose values rows are brought together (Z-order), so that who looks for one
+                passes over most files and pages. They must be among those it is ``looked_up_by``.
+        """
+        if self.version(table) != self.version_of_rows(table):
+            return
+        optimize = DeltaTable.forPath(self.spark, self.path(table)).optimize()
+        if clustered_by:
+            optimize.executeZOrderBy(*clustered_by)
+        else:
+            optimize.executeCompaction()
 
     @contextmanager
     def _conf(self, settings: Mapping[str, str]) -> Iterator[None]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from sparkrec.contracts import load_contract
 from sparkrec.lake import Lake, files
 from sparkrec.lake.delta_log import committed_at
 from sparkrec.steps.runs import RUNS
@@ -16,7 +17,9 @@ _GROWING = ("bronze.", RUNS)
 
 
 def maintain(root: str, spark: SparkSession, keep: timedelta, say: Callable[[str], None]) -> dict[str, int]:
-    """Join small files of the tables that grow, and remove files that no version needs that anybody may still name.
+    """Join small files of the tables that grow, cluster those that are asked for one value, and remove old files.
+
+    Old are files that no version needs that anybody may still name.
 
     Every version of the last ``keep`` stays readable, and so does every older one that a run of that time, or the
     last finished run of any job, has read or written: what is published now was made from these.
@@ -29,8 +32,9 @@ def maintain(root: str, spark: SparkSession, keep: timedelta, say: Callable[[str
     named = _oldest_named_versions(lake, now - keep)
     removed = {}
     for table in lake.tables(with_private=True):
-        if table.startswith(_GROWING):
-            lake.compact(table)
+        clustered_by = load_contract(table).clustered_by
+        if clustered_by or table.startswith(_GROWING):
+            lake.compact(table, clustered_by)
         oldest = now - keep
         if table in named:
             oldest = min(oldest, committed_at(lake.path(table), named[table]) - _MARGIN)

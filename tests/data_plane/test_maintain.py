@@ -2,6 +2,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from sparkrec.contracts import load_contract
@@ -32,6 +34,35 @@ def test_versions_that_no_run_names_go_and_those_that_count_stay(spark: SparkSes
     assert len([*(tmp_path / "silver/users").glob("*.parquet")]) == len(users.inputFiles())
     assert sorted(row.id for row in lake.read("bronze.shop").collect()) == [0, 1, 2, 3]
     assert len(lake.read("bronze.shop").inputFiles()) == 1
+
+
+def test_who_asks_for_one_user_reads_one_file_after_the_maintenance(spark: SparkSession, tmp_path: Path) -> None:
+    lake, contract = Lake(spark, str(tmp_path)), load_contract("gold.user_profiles")
+    spread = spark.range(4_000).selectExpr("date '2026-01-01' as_of", "sha2(cast(id as string), 256) user_id")
+    lake.replace(contract.table, spread.repartition(4), looked_up_by=contract.looked_up_by)
+    one = spread.orderBy("user_id").first()
+    assert one is not None
+    files_before = files_that_may_hold(lake, contract.table, one.user_id)
+
+    # Else so few rows would lie in one file.
+    spark.conf.set("spark.databricks.delta.optimize.maxFileSize", 100_000)
+    try:
+        maintain(lake.root, spark, timedelta(days=1), lambda line: None)
+        version = lake.version(contract.table)
+        maintain(lake.root, spark, timedelta(days=1), lambda line: None)
+    finally:
+        spark.conf.unset("spark.databricks.delta.optimize.maxFileSize")
+
+    assert lake.version(contract.table) == version
+    assert len(lake.read(contract.table).inputFiles()) > 1
+    assert (files_before, files_that_may_hold(lake, contract.table, one.user_id)) == (4, 1)
+    assert lake.read(contract.table).exceptAll(spread).isEmpty()
+
+
+def files_that_may_hold(lake: Lake, table: str, user: str) -> int:
+    """How many files a query for the user reads, by what Delta noted of them."""
+    noted = pa.table(DeltaTable(lake.path(table)).get_add_actions(flatten=True)).to_pylist()
+    return sum(file["min.user_id"] <= user <= file["max.user_id"] for file in noted)
 
 
 def run_of(lake: Lake, job: str, started: datetime, inputs: dict[str, int]) -> None:

@@ -1,14 +1,18 @@
-"""What is personal stays where it belongs, and goes when it must: the first jobs on a log with planted canaries."""
+"""What is personal stays where it belongs, and goes when it must: the pipeline on a log with planted canaries."""
 
 import gzip
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pyarrow import parquet as pq
 from pyspark.sql import SparkSession
@@ -25,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 KEY = "canary-key-of-the-tests"
 CANARIES = ("Nora Canary", "nora@canary.example", "+44 7700 900123", "canary-visitor", "canary-account")
-JOBS = ("ingest", "clean", "profile", "featurize", "shard")
+JOBS = tuple(job.name for job in in_order(PIPELINE))
 # Each in one process with Spark's event log on, as people on a cluster have it.
 RUN = """
 import json, sys
@@ -37,7 +41,8 @@ from sparkrec.steps.runner import Runner
 
 command, lake, landing, logs = sys.argv[1:5]
 events = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": logs, "spark.eventLog.compress": "false"}
-overrides = [f"source.landing={landing}", "split.holdout_days=2", f"spark.conf={json.dumps(events)}"]
+small = ["two_tower.epochs=1", "two_tower.batch_size=64", "baselines.als_iterations=2", "split.holdout_days=2"]
+overrides = [f"source.landing={landing}", f"spark.conf={json.dumps(events)}", *small]
 settings = load_settings("test", "events", lake, overrides=overrides)
 spark = spark_session(settings.spark, "privacy")
 runner = Runner.start(settings, spark, print)
@@ -71,19 +76,33 @@ class Shop:
         return done.stdout
 
     def files_with(self, *texts: str, beside: tuple[str, ...] = ()) -> dict[str, set[str]]:
-        """Texts found in each file below the folder, those in ``beside`` left out; of Parquet files in any version."""
+        """Texts found in each file below the folder, those in ``beside`` left out; of tables in any version."""
         found: dict[str, set[str]] = {}
         for path in sorted(self.folder.rglob("*")):
             name = str(path.relative_to(self.folder))
             if not path.is_file() or name.startswith(beside):
                 continue
-            content = path.read_bytes()
-            if path.suffix == ".parquet":
-                content += json.dumps(pq.ParquetFile(path).read().to_pylist(), default=str, ensure_ascii=False).encode()
-            held = {text for text in texts if text.encode() in content}
+            content = "\n".join(unpacked(path.name, path.read_bytes()))
+            held = {text for text in texts if text in content}
             if held:
                 found[name] = held
         return found
+
+
+def unpacked(name: str, content: bytes) -> Iterator[str]:
+    """What a file holds, as texts: itself, and the rows, arrays and files that are packed in it."""
+    yield content.decode("utf-8", "replace")
+    if name.endswith(".parquet"):
+        yield json.dumps(pq.ParquetFile(io.BytesIO(content)).read().to_pylist(), default=str, ensure_ascii=False)
+    elif name.endswith(".npy"):
+        yield str(np.load(io.BytesIO(content), allow_pickle=False).tolist())
+    elif name.endswith(".gz"):
+        yield gzip.decompress(content).decode("utf-8", "replace")
+    elif zipfile.is_zipfile(io.BytesIO(content)):
+        # Models: .npz and .keras.
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            for member in packed.namelist():
+                yield from unpacked(member, packed.read(member))
 
 
 def line(number: int, **changes: Any) -> str:
@@ -145,6 +164,8 @@ def test_a_forgotten_person_is_nowhere_and_does_not_come_back(
     (pseudonym,) = pseudonyms
     tables = {name.split("/")[2] for name in shop.files_with(pseudonym) if name.startswith("lake")}
     assert {"interactions", "searches", "user_profiles", "positives", "vocabulary", "identities"} <= tables
+    assert "recommendations" in tables
+    assert (shop.folder / "lake" / "report" / "index.html").exists()
 
     told = shop.run("forget", "de:canary-visitor")
 
@@ -152,7 +173,7 @@ def test_a_forgotten_person_is_nowhere_and_does_not_come_back(
     assert "a.json.gz" in told
     # The forget command's own words name nobody, and the old event log never did.
     assert shop.files_with(*CANARIES, pseudonym, "other-visitor", beside=("landing",)) == {}
-    assert not (shop.folder / "lake" / "shards").exists()
+    assert not [name for name in ("shards", "models", "report/index.html") if (shop.folder / "lake" / name).exists()]
     # As after a command that was broken off: what is gone already is no reason to stop.
     lake = str(shop.folder / "lake")
     assert forget(load_settings("test", "events", lake), spark, "de:canary-visitor", print) == {}
