@@ -58,7 +58,7 @@ def candidates(
     """
 
     def collect(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        models = load_models(current, cut, tuple(current.versions))
+        models = load_models(current, cut, current.at(cut))
         for rows, batch in models.batches(batches):
             scored = models.scores(batch)
             for shelf in shelves:

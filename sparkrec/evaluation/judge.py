@@ -38,7 +38,7 @@ def judged(
     Returns:
         ``user_id, model, shelf, metric, value``.
     """
-    names = tuple(current.versions)
+    names = current.at(cut)
 
     def judge(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         models = load_models(current, cut, names)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sparkrec.recommend.models import RANKER, model_named
+from sparkrec.recommend.models import SECOND_STAGES, model_named
 from sparkrec.recommend.ranker.candidates import Candidates
 from sparkrec.recommend.ranker.ranker import OVER, Ranker
 from sparkrec.recommend.ranking import standardised, visible
@@ -29,16 +29,16 @@ class LoadedModels:
         items: Size of the item vocabulary.
         names: The models asked for.
         scorers: Of these models, and of those that the ranker stands on, by name.
-        ranker: Orders their candidates, if it was asked for.
+        rankers: Those that order their candidates, by name, as far as they were asked for.
     """
 
     def __init__(self, current: CurrentModels, cut: str, names: Sequence[str]) -> None:
         self.known: NDArray[np.bool_] = current.known_items(cut)
         self.items = current.items
         self.names = tuple(names)
-        self.ranker = Ranker(current.arrays(RANKER, cut)) if RANKER in names else None
-        below = [name for name in OVER if name in current.versions] if self.ranker else []
-        wanted = dict.fromkeys([name for name in names if name != RANKER] + below)
+        self.rankers = {name: Ranker(current.arrays(name, cut)) for name in SECOND_STAGES if name in names}
+        below = [name for name in OVER if name in current.versions] if self.rankers else []
+        wanted = dict.fromkeys([name for name in names if name not in SECOND_STAGES] + below)
         self.scorers: dict[str, Scorer] = {name: model_named(name).scorer(current.arrays(name, cut)) for name in wanted}
 
     def batches(self, partitions: Iterable[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, UserBatch]]:
@@ -71,11 +71,15 @@ class BatchScores:
     def standard(self, shelf: str, names: Collection[str] | None = None) -> dict[str, Floats]:
         """Standardised scores of these models, or of all that were asked for; they rank as the models' own do."""
         models = self._models
-        if models.ranker is None or (names is not None and RANKER not in names):
+        rankers = {name: ranker for name, ranker in models.rankers.items() if names is None or name in names}
+        if not rankers:
             return self._standard
         found = self.candidates(shelf)
-        ranked = models.ranker.score(found, self._users, self.plain, models.known, shelf)
-        return {**self._standard, RANKER: standardised(ranked, models.known)}
+        # They order the same candidates, and each sees some of the same features.
+        features = next(iter(rankers.values())).features(found, self._users, self.plain, models.known, shelf)
+        popular = self.plain["recent_popularity"]
+        ranked = {name: ranker.score(found, features, popular, shelf) for name, ranker in rankers.items()}
+        return self._standard | {name: standardised(scores, models.known) for name, scores in ranked.items()}
 
     def candidates(self, shelf: str) -> Candidates:
         """What the ranker orders on the shelf, with sources.
@@ -84,11 +88,12 @@ class BatchScores:
             ValueError: There is no ranker among the models.
         """
         models = self._models
-        if models.ranker is None:
+        if not models.rankers:
             raise ValueError("there are candidates only where a ranker was loaded")
         if shelf not in self._candidates:
             shows = visible(models.known, self._users.touched, shelf)
-            self._candidates[shelf] = models.ranker.candidates(self.plain, shows, shelf)
+            ranker = next(iter(models.rankers.values()))
+            self._candidates[shelf] = ranker.candidates(self.plain, shows, shelf)
         return self._candidates[shelf]
 
 

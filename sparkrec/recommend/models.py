@@ -115,7 +115,12 @@ def _recent_neighbours(data: FitData) -> Arrays:
 
 
 RANKER = "ranker"
-"""Name of the second stage."""
+"""Name of the second stage that lists may be published by."""
+
+LAMBDAMART = "lambdamart"
+"""Name of the second stage that the test compares the lists with; nothing is chosen by it."""
+
+SECOND_STAGES = (RANKER, LAMBDAMART)
 
 MODELS: tuple[Model, ...] = (
     Model("popularity", Popularity, lambda data: {"scores": data.buyers}),

@@ -29,6 +29,7 @@ class CurrentModels(BaseModel):
         cuts: Cuts that they were fitted at.
         items: Size of the item vocabulary.
         left_out: Models that were not fitted, with the reason.
+        only_at: Cuts that a model was fitted at, where these are not all of them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,6 +39,7 @@ class CurrentModels(BaseModel):
     cuts: tuple[str, ...]
     items: int
     left_out: dict[str, str]
+    only_at: dict[str, tuple[str, ...]] = {}
 
     @classmethod
     def read(cls, uri: str) -> Self:
@@ -58,6 +60,10 @@ class CurrentModels(BaseModel):
             for version in files.subfolders(f"{self.root}/{name}"):
                 if version != self.versions.get(name):
                     files.delete_folder(f"{self.root}/{name}/{version}")
+
+    def at(self, cut: str) -> tuple[str, ...]:
+        """Names of the models that were fitted at the cut."""
+        return tuple(name for name in self.versions if cut in self.only_at.get(name, self.cuts))
 
     def folder(self, name: str) -> str:
         """Folder of a model's current version."""

@@ -81,7 +81,7 @@ def run(context: JobContext) -> Counts:
 
 def _choose(context: JobContext, current: CurrentModels, users: DataFrame) -> Chosen:
     settings = context.settings
-    names = [name for name in (*(model.name for model in MODELS), RANKER) if name in current.versions]
+    names = [name for name in (*(model.name for model in MODELS), RANKER) if name in current.at("publish")]
     if settings.recommend.models != "auto":
         unknown = [name for name in settings.recommend.models if name not in names]
         if unknown:

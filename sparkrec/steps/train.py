@@ -7,15 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from pyspark.sql import functions as F
 
+from sparkrec.config import Settings
 from sparkrec.features.parts import cut_that_knows, cuts, known_at, rehearsed_windows
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
 from sparkrec.lake.order import in_one_order
-from sparkrec.recommend.models import MODELS, RANKER, FitData, Model
-from sparkrec.recommend.ranker import booster
+from sparkrec.recommend.models import LAMBDAMART, MODELS, RANKER, FitData, Model
+from sparkrec.recommend.ranker import booster, recipes
 from sparkrec.recommend.ranker.booster import Rehearsal
 from sparkrec.recommend.ranker.item_facts import item_facts
-from sparkrec.recommend.ranker.ranker import OVER, Ranker
+from sparkrec.recommend.ranker.ranker import OVER, Ranker, seen
+from sparkrec.recommend.ranker.recipes import Recipe
 from sparkrec.recommend.ranker.rehearsal import rehearse
 from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.recommend.users import Floats
@@ -26,6 +28,8 @@ from sparkrec.training.distributed import launch
 from sparkrec.training.plan import TRAINING_RECORD, CutRecord, TrainingPlan
 
 _USERS_AT_ONCE = 2_500
+
+_Stages = dict[str, tuple[Recipe, tuple[str, ...]]]
 
 
 def run(context: JobContext) -> Counts:
@@ -49,8 +53,11 @@ def run(context: JobContext) -> Counts:
     current = CurrentModels(root=root, versions=versions, cuts=wanted, items=manifest.items, left_out=left_out)
 
     counts = _train_two_tower(context, current.folder("two_tower"), manifest, wanted)
-    ranked = _with_version_of_ranker(context, current)
-    is_fitted = all(files.exists(f"{ranked.folder(RANKER)}/{cut}/arrays.npz") for cut in wanted)
+    stages = _second_stages(settings, wanted)
+    ranked = _with_second_stages(context, current, stages)
+    is_fitted = all(
+        files.exists(f"{ranked.folder(name)}/{cut}/arrays.npz") for name, (_, at) in stages.items() for cut in at
+    )
     windows = {} if is_fitted else _windows_to_learn_from(context, wanted)
     # The cut that knows what came before a window foresees it.
     before = {window: cut_that_knows(window + 1) for window in sorted({w for found in windows.values() for w in found})}
@@ -60,9 +67,9 @@ def run(context: JobContext) -> Counts:
         for line in pool.map(lambda cut: _fit(context, current, manifest, cut, models[cut]), models):
             context.say(line)
     if not is_fitted:
-        missing = _fit_ranker(context, ranked, manifest, windows, before)
+        missing = _fit_second_stages(context, ranked, manifest, stages, windows, before)
         if missing:
-            ranked = current.model_copy(update={"left_out": {**left_out, RANKER: missing}})
+            ranked = current.model_copy(update={"left_out": left_out | dict.fromkeys(stages, missing)})
     ranked.write(uri)
     return counts
 
@@ -93,11 +100,32 @@ def _fit(context: JobContext, current: CurrentModels, manifest: Manifest, cut: s
     return f"{cut}: {len(baselines)} baselines fitted"
 
 
-def _with_version_of_ranker(context: JobContext, current: CurrentModels) -> CurrentModels:
+def _second_stages(settings: Settings, wanted: Sequence[str]) -> _Stages:
+    """The second stages by name, and the cuts that each is fitted at: LambdaMART is there to be compared with."""
+    compared = tuple(cut for cut in wanted if cut == "test")
+    stages: _Stages = {RANKER: (recipes.published(settings.ranker), tuple(wanted))}
+    return stages | ({LAMBDAMART: (recipes.lambdamart(), compared)} if compared else {})
+
+
+def _with_second_stages(context: JobContext, current: CurrentModels, stages: _Stages) -> CurrentModels:
     settings = context.settings
-    options = [settings.ranker.model_dump(), settings.baselines.model_dump(), settings.recommend.shelves]
-    version = model_version(RANKER, context.tables.fingerprints(), options, settings.seed)
-    return current.model_copy(update={"versions": {**current.versions, RANKER: version}})
+    versions, only_at = {}, {}
+    for name, (recipe, at) in stages.items():
+        learned_by = [
+            recipe.objective,
+            recipe.trees,
+            recipe.options,
+            [recipe.sees(s) for s in settings.recommend.shelves],
+        ]
+        options = [
+            settings.ranker.model_dump(),
+            settings.baselines.model_dump(),
+            settings.recommend.shelves,
+            learned_by,
+        ]
+        versions[name] = model_version(name, context.tables.fingerprints(), options, settings.seed)
+        only_at |= {name: at} if at != current.cuts else {}
+    return current.model_copy(update={"versions": {**current.versions, **versions}, "only_at": only_at})
 
 
 def _windows_to_learn_from(context: JobContext, wanted: Sequence[str]) -> dict[str, list[int]]:
@@ -115,14 +143,15 @@ def _windows_to_learn_from(context: JobContext, wanted: Sequence[str]) -> dict[s
     return windows if fewest >= settings.least_users else {}
 
 
-def _fit_ranker(
+def _fit_second_stages(
     context: JobContext,
     ranked: CurrentModels,
     manifest: Manifest,
+    stages: _Stages,
     windows: Mapping[str, Sequence[int]],
     before: Mapping[int, str],
 ) -> str | None:
-    """Fit the ranker at every cut, over the models at the cuts before the windows; or tell why not."""
+    """Fit the second stages, over the models at the cuts before the windows; or tell why not."""
     settings, shelves = context.settings.ranker, context.settings.recommend.shelves
     too_few = f"fewer than ranker.least_users = {settings.least_users:,} users of past windows to learn from"
     if not windows:
@@ -138,12 +167,20 @@ def _fit_ranker(
     # Users with a candidate that became an event.
     if min(sum(len(one.sizes) for one in ones) for ones in learned.values()) < settings.least_users:
         return too_few
-    boosters = booster.fit_all(learned, settings, context.settings.seed, context.settings.training.fits_at_once)
-    for cut in ranked.cuts:
-        arrays = Ranker.arrays(facts[cut], settings.depth, {shelf: boosters[cut, shelf] for shelf in shelves})
-        files.write_arrays(f"{ranked.folder(RANKER)}/{cut}/arrays.npz", arrays)
-        pairs = sum(len(one.relevant) for shelf in shelves for one in learned[cut, shelf])
-        context.say(f"{cut}: ranker fitted on {pairs:,} candidates of {len(windows[cut])} windows")
+    tasks = {
+        (name, cut, shelf): ([one.seen(seen(recipe, shelf)) for one in learned[cut, shelf]], recipe)
+        for name, (recipe, at) in stages.items()
+        for cut in at
+        for shelf in shelves
+    }
+    boosters = booster.fit_all(tasks, context.settings.seed, context.settings.training.fits_at_once)
+    for name, (recipe, at) in stages.items():
+        for cut in at:
+            of_cut = {shelf: boosters[name, cut, shelf] for shelf in shelves}
+            arrays = Ranker.arrays(facts[cut], settings.depth, of_cut, recipe)
+            files.write_arrays(f"{ranked.folder(name)}/{cut}/arrays.npz", arrays)
+            pairs = sum(len(one.relevant) for shelf in shelves for one in learned[cut, shelf])
+            context.say(f"{cut}: {name} fitted on {pairs:,} candidates of {len(windows[cut])} windows")
     return None
 
 

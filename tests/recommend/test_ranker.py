@@ -10,12 +10,12 @@ from pyspark.sql import DataFrame, SparkSession
 from sparkrec.config.settings import RankerSettings
 from sparkrec.lake import files
 from sparkrec.recommend.loaded import load_models
-from sparkrec.recommend.ranker import booster
+from sparkrec.recommend.ranker import booster, recipes
 from sparkrec.recommend.ranker.booster import Booster, Rehearsal
 from sparkrec.recommend.ranker.candidates import Candidates, candidates, retrievers
 from sparkrec.recommend.ranker.item_facts import FACTS, item_facts
 from sparkrec.recommend.ranker.pairs import columns, pair_features
-from sparkrec.recommend.ranker.ranker import OVER, Ranker
+from sparkrec.recommend.ranker.ranker import OVER, Ranker, seen
 from sparkrec.recommend.ranker.rehearsal import rehearse
 from sparkrec.recommend.users import UserBatch
 from sparkrec.registry.model_store import CurrentModels
@@ -195,6 +195,7 @@ def test_what_a_model_that_was_not_fitted_would_say_is_missing() -> None:
 
 
 SETTINGS = RankerSettings(trees=30, leaves=4, least_rows=5, learning_rate=0.2, depth=4)
+RECIPE = recipes.published(SETTINGS)
 
 
 def _rehearsal(seed: int) -> Rehearsal:
@@ -208,17 +209,17 @@ def _rehearsal(seed: int) -> Rehearsal:
 
 
 def test_the_booster_puts_first_what_was_relevant_and_is_the_same_each_time() -> None:
-    text = booster.fit([_rehearsal(1), _rehearsal(2)], SETTINGS, seed=5)
+    text = booster.fit([_rehearsal(1), _rehearsal(2)], RECIPE, seed=5)
 
     unseen = _rehearsal(3)
     scores = Booster(text).predict(unseen.features).reshape(60, 8)
     first = np.take_along_axis(unseen.relevant.reshape(60, 8), scores.argmax(axis=1)[:, None], 1)
     assert first.mean() > 0.7
 
-    both = {"one": [_rehearsal(1), _rehearsal(2)], "other": [_rehearsal(4)]}
-    again = booster.fit_all(both, SETTINGS, seed=5, at_once=2)
+    both = {"one": ([_rehearsal(1), _rehearsal(2)], RECIPE), "other": ([_rehearsal(4)], recipes.lambdamart())}
+    again = booster.fit_all(both, seed=5, at_once=2)
     assert again["one"].tobytes() == text.tobytes()
-    assert again["other"].tobytes() == booster.fit(both["other"], SETTINGS, seed=5).tobytes() != text.tobytes()
+    assert again["other"].tobytes() == booster.fit(*both["other"], seed=5).tobytes() != text.tobytes()
 
 
 def _boosters() -> dict[str, np.ndarray]:
@@ -231,7 +232,7 @@ def _boosters() -> dict[str, np.ndarray]:
         values = features[:, :, names.index(liked)] = RANDOM.integers(0, most, (60, 8))
         relevant = sign * values == (sign * values).max(axis=1, keepdims=True)
         texts[shelf] = booster.fit(
-            [Rehearsal(features.reshape(-1, len(names)), relevant.ravel(), np.full(60, 8))], SETTINGS, seed=1
+            [Rehearsal(features.reshape(-1, len(names)), relevant.ravel(), np.full(60, 8))], RECIPE, seed=1
         )
     return texts
 
@@ -240,15 +241,16 @@ BOOSTERS = _boosters()
 
 
 def test_the_ranker_orders_candidates_by_its_booster_and_puts_the_rest_behind_by_popularity() -> None:
-    ranker = Ranker(Ranker.arrays(TABLE, 3, BOOSTERS))
+    ranker = Ranker(Ranker.arrays(TABLE, 3, BOOSTERS, RECIPE))
     visible = KNOWN & ~TOUCHED
     popular = np.tile(np.arange(ITEMS, dtype=np.float32), (USERS, 1))
     scores = {**SCORES, "recent_popularity": popular}
     found = ranker.candidates(scores, visible, "discover")
 
-    ranked = ranker.score(found, BATCH, scores, KNOWN, "discover")
+    features = ranker.features(found, BATCH, scores, KNOWN, "discover")
+    ranked = ranker.score(found, features, popular, "discover")
 
-    features = pair_features(found, BATCH, scores, KNOWN, TABLE, "discover")
+    np.testing.assert_array_equal(features, pair_features(found, BATCH, scores, KNOWN, TABLE, "discover"))
     np.testing.assert_array_equal(ranked[found.users, found.items], Booster(BOOSTERS["discover"]).predict(features))
     for user in range(USERS):
         named = found.items[found.users == user]
@@ -257,11 +259,58 @@ def test_the_ranker_orders_candidates_by_its_booster_and_puts_the_rest_behind_by
         assert others[np.argsort(ranked[user, others])].tolist() == others.tolist()
 
 
+def test_a_booster_sees_the_features_of_its_recipe_alone() -> None:
+    recipe = recipes.Recipe("rank_xendcg", 20, {"min_data_in_leaf": 5}, lambda shelf: ("price", "own_events"))
+    places = seen(recipe, "discover")
+    assert [columns("discover")[place] for place in places] == ["price", "own_events"]
+    every = RANDOM.normal(size=(480, len(columns("discover")))).astype(np.float32)
+    relevant = every[:, places[0]].reshape(60, 8) == every[:, places[0]].reshape(60, 8).max(axis=1, keepdims=True)
+    text = booster.fit([Rehearsal(every, relevant.ravel(), np.full(60, 8)).seen(places)], recipe, seed=1)
+    ranker = Ranker(Ranker.arrays(TABLE, 3, {"discover": text}, recipe))
+    found = Candidates(np.repeat(np.arange(60), 8), np.tile(np.arange(8), 60), {})
+
+    ranked = ranker.score(found, every, np.zeros((60, 8), np.float32), "discover")
+
+    np.testing.assert_array_equal(ranked.ravel(), Booster(text).predict(every[:, places]))
+    first = np.take_along_axis(relevant, ranked.argmax(axis=1)[:, None], 1)
+    assert first.mean() > 0.9
+
+
+def test_lambdamart_sees_nineteen_features_that_there_are_on_each_shelf() -> None:
+    for shelf in ("discover", "reorder"):
+        assert len(set(seen(recipes.lambdamart(), shelf))) == 19
+
+
+def test_two_rankers_order_the_same_candidates(current: CurrentModels) -> None:
+    cheap = dict.fromkeys(BOOSTERS, BOOSTERS["discover"])
+    files.write_arrays(f"{current.root}/lambdamart/v1/publish/arrays.npz", Ranker.arrays(TABLE, 3, cheap, RECIPE))
+    both = current.model_copy(update={"versions": {**current.versions, "lambdamart": "v1"}})
+
+    scored = load_models(both, "publish", ("ranker", "lambdamart")).scores(BATCH)
+
+    alone = load_models(both, "publish", ("lambdamart",)).scores(BATCH)
+    reorder = scored.standard("reorder")
+    assert set(reorder) == {"ranker", "lambdamart"}
+    assert set(scored.standard("reorder", ["ranker"])) == {"ranker"}
+    np.testing.assert_array_equal(reorder["lambdamart"], alone.standard("reorder")["lambdamart"])
+    assert (reorder["lambdamart"] != reorder["ranker"]).any()
+    discover = scored.standard("discover")
+    np.testing.assert_array_equal(discover["lambdamart"], discover["ranker"])
+
+
+def test_a_model_may_be_fitted_at_some_cuts_alone(current: CurrentModels) -> None:
+    compared = current.model_copy(update={"cuts": ("test", "publish"), "only_at": {"ease": ("test",)}})
+
+    assert set(compared.at("test")) == set(current.versions)
+    assert set(compared.at("test")) - set(compared.at("publish")) == {"ease"}
+
+
 def test_users_without_candidates_are_ranked_by_popularity() -> None:
-    ranker = Ranker(Ranker.arrays(TABLE, 3, BOOSTERS))
+    ranker = Ranker(Ranker.arrays(TABLE, 3, BOOSTERS, RECIPE))
     found = ranker.candidates(SCORES, np.zeros((USERS, ITEMS), bool), "discover")
 
-    ranked = ranker.score(found, BATCH, SCORES, KNOWN, "discover")
+    features = ranker.features(found, BATCH, SCORES, KNOWN, "discover")
+    ranked = ranker.score(found, features, SCORES["recent_popularity"], "discover")
 
     np.testing.assert_array_equal(ranked.argsort(axis=1), SCORES["recent_popularity"].argsort(axis=1))
 
@@ -277,7 +326,7 @@ def current(tmp_path_factory: pytest.TempPathFactory) -> CurrentModels:
         "recent_popularity": popularity,
         "ease": {"weights": weights},
         "own_frequency_decayed": {"order": popularity["scores"] / 100, "half_life_days": np.array(30.0)},
-        "ranker": Ranker.arrays(TABLE, 3, BOOSTERS),
+        "ranker": Ranker.arrays(TABLE, 3, BOOSTERS, RECIPE),
     }
     for name, content in arrays.items():
         files.write_arrays(f"{root}/{name}/v1/publish/arrays.npz", content)

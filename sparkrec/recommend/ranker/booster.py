@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sparkrec.config.settings import RankerSettings
+from sparkrec.recommend.ranker.recipes import Recipe
 from sparkrec.recommend.users import Floats
 
 Text = NDArray[np.uint8]
@@ -29,16 +29,17 @@ class Rehearsal:
     relevant: NDArray[np.bool_]
     sizes: NDArray[np.int64]
 
+    def seen(self, columns: NDArray[np.int64]) -> "Rehearsal":
+        """The same with these features alone."""
+        return Rehearsal(self.features[:, columns], self.relevant, self.sizes)
 
-def fit(rehearsals: list[Rehearsal], settings: RankerSettings, seed: int) -> Text:
-    """Learn to put the relevant candidates of each user first, by a listwise cross-entropy.
 
-    The loss is XE-NDCG (Bruch, "An alternative cross entropy loss for learning-to-rank", WWW 2021); where a user
-    has but few relevant items, it overfits less than LambdaMART. The same data give the same trees.
+def fit(rehearsals: list[Rehearsal], recipe: Recipe, seed: int) -> Text:
+    """Learn to put the relevant candidates of each user first. The same data give the same trees.
 
     Args:
-        rehearsals: Of one or more windows.
-        settings: Size and number of the trees.
+        rehearsals: Of one or more windows, with the features that the recipe sees.
+        recipe: How.
         seed: Of the loss.
 
     Returns:
@@ -52,35 +53,28 @@ def fit(rehearsals: list[Rehearsal], settings: RankerSettings, seed: int) -> Tex
         group=np.concatenate([one.sizes for one in rehearsals]),
     )
     options = {
-        "objective": "rank_xendcg",
-        "num_leaves": settings.leaves,
-        "min_data_in_leaf": settings.least_rows,
-        "learning_rate": settings.learning_rate,
-        "feature_fraction": settings.column_share,
-        "bagging_fraction": settings.row_share,
-        "bagging_freq": 1,
+        "objective": recipe.objective,
         "max_bin": 63,
         "seed": seed,
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": 1,
         "verbosity": -1,
+        **recipe.options,
     }
-    trained = lightgbm.train(options, together, settings.trees)
+    trained = lightgbm.train(options, together, recipe.trees)
     return np.frombuffer(trained.model_to_string().encode(), np.uint8)
 
 
-def fit_all(
-    rehearsals: Mapping[Key, list[Rehearsal]], settings: RankerSettings, seed: int, at_once: int
-) -> dict[Key, Text]:
+def fit_all(tasks: Mapping[Key, tuple[list[Rehearsal], Recipe]], seed: int, at_once: int) -> dict[Key, Text]:
     """`fit` for each key, so many at once.
 
     Threads of one fit would wait for each other at every split of every tree; fits do not.
     """
-    # The largest first, or a thread would be left alone with it in the end.
-    by_size = sorted(rehearsals, key=lambda key: -sum(len(one.relevant) for one in rehearsals[key]))
+    # The longest first, or a thread would be left alone with it in the end.
+    by_size = sorted(tasks, key=lambda key: -sum(len(one.relevant) for one in tasks[key][0]) * tasks[key][1].trees)
     with ThreadPoolExecutor(at_once) as pool:
-        texts = pool.map(lambda key: fit(rehearsals[key], settings, seed), by_size)
+        texts = pool.map(lambda key: fit(*tasks[key], seed), by_size)
         return dict(zip(by_size, texts, strict=True))
 
 
