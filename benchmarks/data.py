@@ -76,6 +76,8 @@ def _pipeline(landing: Path, name: str, found: dict[str, float]) -> tuple[float,
         found[f"{name}.{job}.events_per_second"] = counts["landed"] / run.seconds
     seconds = sum(run.seconds for run in runs.values())
     found[f"{name}.seconds"], found[f"{name}.peak_gigabytes"] = seconds, peak[0] / 1e9
+    # The whole takes hours: what is known is told at once.
+    print(f"{name}: {seconds:.1f} s, {peak[0] / 1e9:.2f} GB at most", flush=True)
     return seconds, counts
 
 
@@ -93,6 +95,7 @@ def _increments(landing: Path, found: dict[str, float]) -> float:
                 runner.run([job for job in JOBS if job.name in _JOBS])
                 took.append(sum(run.seconds for run in latest_runs(runner.lake, _JOBS)))
                 found[f"data.increment.{number}.seconds"] = took[-1]
+                print(f"data.increment.{number}: {took[-1]:.1f} s", flush=True)
     return took[-1] / took[0]
 
 
@@ -104,6 +107,7 @@ def _duckdb(landing: Path, counts: dict[str, int]) -> float:
         started = time.monotonic()
         database.execute(script.format(landing=landing, out=out))
         seconds = time.monotonic() - started
+        print(f"DuckDB: {seconds:.1f} s", flush=True)
         for table, rows in (("interactions", counts["kept"]), ("searches", counts["searches"])):
             found = database.execute(f"select count(*) from read_parquet('{out}/{table}.parquet')").fetchone()
             if found != (rows,):

@@ -1,6 +1,6 @@
-"""Means over users with bootstrap intervals, on Spark."""
+"""Means over users with bootstrap intervals, and paired tests against what is published, on Spark."""
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from operator import add
 from typing import Any
 
@@ -13,10 +13,18 @@ from pyspark.sql import functions as F
 from sparkrec.lake.order import in_one_order
 
 GROUP = ("model", "shelf", "metric", "segment")
+_SIDE_BY_SIDE = GROUP[1:]
+
+Floats = NDArray[np.float64]
 
 
-def means_with_intervals(values: DataFrame, samples: int, seed: int) -> DataFrame:
+def means_with_intervals(values: DataFrame, published: Mapping[str, str], samples: int, seed: int) -> DataFrame:
     """Mean of each group with its 95 % percentile interval by the Poisson bootstrap over users.
+
+    Beside it stands by how much it is above the published model's mean, with an interval from the same resamples,
+    and the p-value of no difference (two-sided; Davison and Hinkley, "Bootstrap methods and their application",
+    1997), corrected for all the models of a shelf, metric and segment (Holm, Scandinavian Journal of Statistics 6,
+    1979). Both means are over the same users: what makes a user easy or hard for all models falls out.
 
     Every user weighs Poisson(1) in each of ``samples`` resamples (Chamandy et al., "Estimating
     uncertainty for massive data streams", Google, 2012). The weights follow from the seed and the user
@@ -24,12 +32,14 @@ def means_with_intervals(values: DataFrame, samples: int, seed: int) -> DataFram
     spreads the rows. Executors add up; no user comes to the driver.
 
     Args:
-        values: ``user_id, value`` and `GROUP`, one row a user and group.
+        values: ``user_id, value`` and `GROUP`, one row a user and group; on a shelf all models have the same users.
+        published: By shelf, the model whose lists are published.
         samples: Resamples.
         seed: Seed of the weights.
 
     Returns:
-        `GROUP`, ``value, low, high, users``.
+        `GROUP`, ``value, low, high, users, difference, difference_low, difference_high, p_value``; the last four are
+        null for the published model itself.
     """
 
     def add_up(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -48,13 +58,17 @@ def means_with_intervals(values: DataFrame, samples: int, seed: int) -> DataFram
         )
 
     def finish(parts: pd.DataFrame) -> pd.DataFrame:
-        parts = parts.sort_values("place")
-        sums, weights = np.sum(parts["sums"].to_list(), axis=0), np.sum(parts["weights"].to_list(), axis=0)
-        means = sums / np.maximum(weights, 1e-12)
-        low, high = np.percentile(means[weights > 0], [2.5, 97.5])
-        users = parts["users"].sum()
-        summed = parts[list(GROUP)].iloc[:1].assign(value=parts["sum"].sum() / users, low=low, high=high, users=users)
-        return summed.reset_index(drop=True)
+        shelf, metric, segment = parts[list(_SIDE_BY_SIDE)].iloc[0]
+        resampled, rows = {}, []
+        for model, of_model in parts.sort_values("place").groupby("model"):
+            sums, weights = np.sum(of_model["sums"].to_list(), axis=0), np.sum(of_model["weights"].to_list(), axis=0)
+            # A resample without any user says nothing.
+            resampled[model] = np.where(weights > 0, sums / np.maximum(weights, 1e-12), np.nan)
+            users = of_model["users"].sum()
+            value = of_model["sum"].sum() / users
+            rows.append((model, shelf, metric, segment, value, *_interval(resampled[model]), users))
+        found = pd.DataFrame(rows, columns=[*GROUP, "value", "low", "high", "users"])
+        return _with_differences(found, resampled, published[shelf])
 
     keys = ", ".join(f"{name} string" for name in GROUP)
     hashed = values.select(*GROUP, "value", F.xxhash64("user_id").alias("user_hash"))
@@ -66,7 +80,48 @@ def means_with_intervals(values: DataFrame, samples: int, seed: int) -> DataFram
         .mapInPandas(add_up, f"{keys}, sums array<double>, weights array<double>, sum double, users long")
         .withColumn("place", F.monotonically_increasing_id())
     )
-    return partial.groupBy(*GROUP).applyInPandas(finish, f"{keys}, value double, low double, high double, users long")
+    told = "value double, low double, high double, users long, "
+    told += "difference double, difference_low double, difference_high double, p_value double"
+    return partial.groupBy(*_SIDE_BY_SIDE).applyInPandas(finish, f"{keys}, {told}")
+
+
+def _with_differences(means: pd.DataFrame, resampled: Mapping[Any, Floats], published: str) -> pd.DataFrame:
+    """Add what each model's mean is above the published model's."""
+    nothing = (np.nan,) * 4
+    told = dict.fromkeys(resampled, nothing)
+    if published in resampled:
+        mean_of = dict(zip(means["model"], means["value"], strict=True))
+        apart = {model: values - resampled[published] for model, values in resampled.items() if model != published}
+        p_values = holm({model: _p_value(values) for model, values in apart.items()})
+        for model, values in apart.items():
+            told[model] = (mean_of[model] - mean_of[published], *_interval(values), p_values[model])
+    columns = ["difference", "difference_low", "difference_high", "p_value"]
+    return means.assign(**pd.DataFrame([told[model] for model in means["model"]], columns=columns))
+
+
+def _interval(resampled: Floats) -> tuple[float, float]:
+    low, high = np.nanpercentile(resampled, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _p_value(differences: Floats) -> float:
+    """Of no difference, by the share of resamples in which it is on the other side of 0."""
+    there = differences[~np.isnan(differences)]
+    rarer = min(np.count_nonzero(there <= 0), np.count_nonzero(there >= 0))
+    return min(1.0, 2 * (1 + rarer) / (1 + len(there)))
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """p-values corrected for their number (Holm, 1979).
+
+    >>> holm({"a": 0.01, "b": 0.04, "c": 0.03})
+    {'a': 0.03, 'c': 0.06, 'b': 0.06}
+    """
+    corrected, largest = {}, 0.0
+    for place, name in enumerate(sorted(p_values, key=lambda name: (p_values[name], name))):
+        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[name]))
+        corrected[name] = largest
+    return corrected
 
 
 def _weights(seed: int, user: int, samples: int) -> NDArray[np.float64]:

@@ -14,6 +14,8 @@ from sparkrec.report.quality import Shelf, protocols, shelves
 
 FILE_NAME = "index.html"
 SEGMENTS_SHOWN = 10
+# A p-value below it is no accident.
+_SURE = 0.05
 
 
 @dataclass(frozen=True)
@@ -107,10 +109,12 @@ def _shelf_check(shelf: Shelf) -> Check:
         return Check("note", f"{name}: no {metric} of the published model on held-out events.")
     if rival is None or shelf.lead is None:
         return Check("note", f"{name}: nothing of another kind to hold {published.model} against.")
+    p_value = rival.scores[shelf.metric].p_value
+    told = "" if p_value is None else f" (p = {p_value:.3f})"
     lead = f"{wording.difference(shelf.lead)} {metric} on {shelf.judged_on} against the best {rival.kind}"
-    clearly_worse = published.scores[shelf.metric].high < rival.scores[shelf.metric].low
+    clearly_worse = shelf.lead < 0 and p_value is not None and p_value < _SURE
     state = "bad" if clearly_worse else "good" if published.deep and shelf.lead > 0 else "note"
-    return Check(state, f"{name}: {published.model} ({published.kind}) is published, {lead}, {rival.model}.")
+    return Check(state, f"{name}: {published.model} ({published.kind}) is published, {lead}, {rival.model}{told}.")
 
 
 @cache

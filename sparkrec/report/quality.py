@@ -15,12 +15,13 @@ WHOLE = "all"
 
 @dataclass(frozen=True)
 class Score:
-    """One figure with its 95 % interval."""
+    """One figure with its 95 % interval, and the p-value of no difference from the published model's."""
 
     value: float
     low: float
     high: float
     users: int
+    p_value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -144,4 +145,6 @@ def _segments(rows: pd.DataFrame) -> tuple[Segment, ...]:
 
 
 def _score(row: Mapping[Any, Any]) -> Score:
-    return Score(float(row["value"]), float(row["low"]), float(row["high"]), int(row["users"]))
+    p_value = row.get("p_value")
+    differs = None if pd.isna(p_value) else float(p_value)
+    return Score(float(row["value"]), float(row["low"]), float(row["high"]), int(row["users"]), differs)

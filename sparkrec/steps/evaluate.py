@@ -46,12 +46,13 @@ def run(context: JobContext) -> Counts:
         blends = {
             BLEND: {shelf: ranking.weights for shelf, ranking in chosen.shelves.items() if ranking.model == BLEND}
         }
+        published = {shelf: ranking.model for shelf, ranking in chosen.shelves.items()}
         k, shelves = settings.evaluation.k, settings.recommend.shelves
         found: list[DataFrame] = []
         for part in parts:
             values = judged(users[part], current, part, blends, shelves, k)
             segmented = _with_segments(values, tables.read("gold.user_profiles"), settings)
-            means = means_with_intervals(segmented, settings.evaluation.bootstrap_samples, settings.seed)
+            means = means_with_intervals(segmented, published, settings.evaluation.bootstrap_samples, settings.seed)
             # At once, before the next part: executors hold the models of one cut at a time.
             found.append(means.withColumn("part", F.lit(part)).localCheckpoint())
         together = found[0]

@@ -2,6 +2,7 @@
 
 import io
 
+import pandas as pd
 from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
@@ -44,13 +45,13 @@ def summary(lake: Lake, settings: Settings) -> str:
         listed = figures[figures["shelf"] == shelf].sort_values("value", ascending=False)
         users = f"{int(listed['users'].iloc[0]):,}" if len(listed) else "no"
         table = Table(title=f"{shelf}: {metric} on {part}, {users} users", title_justify="left")
-        for column in ("model", "value", "95 % interval"):
+        for column in ("model", "value", "95 % interval", "p, paired"):
             table.add_column(column, justify="left" if column == "model" else "right")
-        for row in listed.itertuples():
-            name = f"{row.model} (published)" if row.chosen else str(row.model)
-            table.add_row(
-                name, f"{row.value:.3f}", f"{row.low:.3f} - {row.high:.3f}", style="bold" if row.chosen else ""
-            )
+        for row in listed.to_dict("records"):
+            name = f"{row['model']} (published)" if row["chosen"] else str(row["model"])
+            told = (f"{row['value']:.3f}", f"{row['low']:.3f} - {row['high']:.3f}")
+            p_value = "" if pd.isna(row["p_value"]) else f"{row['p_value']:.3f}"
+            table.add_row(name, *told, p_value, style="bold" if row["chosen"] else "")
         console.print(table)
     console.print(f"{sum(run.seconds for run in runs):.0f} s in {len(runs)} jobs")
     console.print(f"report   {settings.report_folder}/index.html", soft_wrap=True)

@@ -109,7 +109,8 @@ def _second_stages(settings: Settings, wanted: Sequence[str]) -> _Stages:
 
 def _with_second_stages(context: JobContext, current: CurrentModels, stages: _Stages) -> CurrentModels:
     settings = context.settings
-    versions, only_at = {}, {}
+    versions: dict[str, str] = {}
+    only_at: dict[str, tuple[str, ...]] = {}
     for name, (recipe, at) in stages.items():
         learned_by = [
             recipe.objective,
@@ -176,7 +177,7 @@ def _fit_second_stages(
     boosters = booster.fit_all(tasks, context.settings.seed, context.settings.training.fits_at_once)
     for name, (recipe, at) in stages.items():
         for cut in at:
-            of_cut = {shelf: boosters[name, cut, shelf] for shelf in shelves}
+            of_cut: dict[str, booster.Text] = {shelf: boosters[name, cut, shelf] for shelf in shelves}
             arrays = Ranker.arrays(facts[cut], settings.depth, of_cut, recipe)
             files.write_arrays(f"{ranked.folder(name)}/{cut}/arrays.npz", arrays)
             pairs = sum(len(one.relevant) for shelf in shelves for one in learned[cut, shelf])

@@ -1,9 +1,11 @@
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from sparkrec.evaluation.bootstrap import GROUP, means_with_intervals
+from sparkrec.evaluation.bootstrap import GROUP, holm, means_with_intervals
 
 USERS = 300
 RANDOM = np.random.default_rng(2)
@@ -29,7 +31,9 @@ def _values() -> pd.DataFrame:
 
 def _means(spark: SparkSession, partitions: int, seed: int = 1, samples: int = 400) -> pd.DataFrame:
     values = spark.createDataFrame(_values()).repartition(partitions)
-    return means_with_intervals(values, samples, seed).toPandas().set_index(list(GROUP)).sort_index()
+    return (
+        means_with_intervals(values, {"discover": "good"}, samples, seed).toPandas().set_index(list(GROUP)).sort_index()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +80,42 @@ def test_a_user_weighs_the_same_in_every_model(means: pd.DataFrame) -> None:
 
     assert (better - good).to_list() == pytest.approx([0.25, 0.25], abs=1e-9)
     assert (twice / good).to_list() == pytest.approx([2, 2], abs=1e-9)
+
+
+def test_a_model_is_compared_with_the_published_one_over_the_same_users(means: pd.DataFrame) -> None:
+    told = ["difference", "difference_low", "difference_high", "p_value"]
+
+    assert _of(means, "good")[told].isna().all()
+    assert _of(means, "good", "country=Norway")[told].isna().all()
+    # However much users differ, each is better off by the same; four models are compared with the fifth.
+    assert _of(means, "better")[told].to_list() == pytest.approx([0.25, 0.25, 0.25, 4 * 2 / 401], abs=1e-9)
+    twice = _of(means, "twice")
+    assert twice["difference"] == pytest.approx(GOOD.mean(), abs=1e-12)
+    assert twice["difference_low"] < GOOD.mean() < twice["difference_high"]
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.02, 0.04])
+def test_a_p_value_is_about_that_of_a_paired_normal_test(spark: SparkSession, gain: float) -> None:
+    pairs = pd.DataFrame({"good": GOOD, "other": GOOD + RANDOM.normal(gain, 0.3, USERS)})
+    rows = pairs.assign(user_id=[f"u{user}" for user in range(USERS)]).melt("user_id", var_name="model")
+    values = spark.createDataFrame(rows.assign(segment="all", shelf="discover", metric="ndcg@10"))
+
+    found = means_with_intervals(values, {"discover": "good"}, 2_000, 1).toPandas().set_index("model").loc["other"]
+
+    apart = (pairs["other"] - pairs["good"]).to_numpy()
+    error = apart.std() / np.sqrt(USERS)
+    expected = math.erfc(abs(apart.mean()) / error / math.sqrt(2))
+    assert found["difference"] == pytest.approx(apart.mean(), abs=1e-12)
+    assert found["p_value"] == pytest.approx(expected, abs=0.05)
+    assert found["difference_high"] - found["difference_low"] == pytest.approx(2 * 1.96 * error, rel=0.15)
+
+
+def test_holm_corrects_for_as_many_as_are_left_and_never_turns_the_order_round() -> None:
+    assert holm({}) == {}
+    assert holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.9}) == pytest.approx(
+        {"a": 0.04, "c": 0.09, "b": 0.09, "d": 0.9}
+    )
+    assert holm({"a": 0.6, "b": 0.7}) == {"a": 1.0, "b": 1.0}
 
 
 def test_another_seed_draws_other_resamples(spark: SparkSession, means: pd.DataFrame) -> None:

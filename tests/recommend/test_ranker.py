@@ -222,22 +222,19 @@ def test_the_booster_puts_first_what_was_relevant_and_is_the_same_each_time() ->
     assert again["other"].tobytes() == booster.fit(*both["other"], seed=5).tobytes() != text.tobytes()
 
 
-def _boosters() -> dict[str, np.ndarray]:
-    """A booster a shelf that learned to prefer a feature: cheap items on discover, own events on reorder."""
-    texts = {}
-    for shelf, liked, most in (("discover", "price", 20), ("reorder", "own_events", 4)):
-        names = columns(shelf)
-        features = np.zeros((60, 8, len(names)), np.float32)
-        sign = -1 if shelf == "discover" else 1
-        values = features[:, :, names.index(liked)] = RANDOM.integers(0, most, (60, 8))
-        relevant = sign * values == (sign * values).max(axis=1, keepdims=True)
-        texts[shelf] = booster.fit(
-            [Rehearsal(features.reshape(-1, len(names)), relevant.ravel(), np.full(60, 8))], RECIPE, seed=1
-        )
-    return texts
+def _booster(shelf: str, liked: str, most: int, sign: int) -> np.ndarray:
+    """A booster that learned to prefer large values of a feature, or small ones."""
+    names = columns(shelf)
+    features = np.zeros((60, 8, len(names)), np.float32)
+    values = features[:, :, names.index(liked)] = RANDOM.integers(0, most, (60, 8))
+    relevant = sign * values == (sign * values).max(axis=1, keepdims=True)
+    rehearsal = Rehearsal(features.reshape(-1, len(names)), relevant.ravel(), np.full(60, 8))
+    return booster.fit([rehearsal], RECIPE, seed=1)
 
 
-BOOSTERS = _boosters()
+# Cheap items on discover, own events on reorder; and cheap ones there, too.
+BOOSTERS = {"discover": _booster("discover", "price", 20, -1), "reorder": _booster("reorder", "own_events", 4, 1)}
+CHEAP = {"discover": BOOSTERS["discover"], "reorder": _booster("reorder", "price", 20, -1)}
 
 
 def test_the_ranker_orders_candidates_by_its_booster_and_puts_the_rest_behind_by_popularity() -> None:
@@ -282,8 +279,7 @@ def test_lambdamart_sees_nineteen_features_that_there_are_on_each_shelf() -> Non
 
 
 def test_two_rankers_order_the_same_candidates(current: CurrentModels) -> None:
-    cheap = dict.fromkeys(BOOSTERS, BOOSTERS["discover"])
-    files.write_arrays(f"{current.root}/lambdamart/v1/publish/arrays.npz", Ranker.arrays(TABLE, 3, cheap, RECIPE))
+    files.write_arrays(f"{current.root}/lambdamart/v1/publish/arrays.npz", Ranker.arrays(TABLE, 3, CHEAP, RECIPE))
     both = current.model_copy(update={"versions": {**current.versions, "lambdamart": "v1"}})
 
     scored = load_models(both, "publish", ("ranker", "lambdamart")).scores(BATCH)
