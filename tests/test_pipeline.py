@@ -26,6 +26,7 @@ pytestmark = pytest.mark.slow
 
 SPARKREC = str(Path(sys.executable).parent / "sparkrec")
 SMALL = ("two_tower.epochs=1", "two_tower.batch_size=256", "baselines.als_iterations=2", "ranker.least_users=20")
+SMALL += ("ranker.lambdamart=true",)
 
 
 @dataclass(frozen=True)

@@ -216,6 +216,7 @@ class RankerSettings(_Section):
     learning_rate: float = Field(0.05, gt=0)
     column_share: float = Field(0.5, gt=0, le=1, description="Features that a tree may use.")
     row_share: float = Field(0.7, gt=0, le=1, description="Pairs that a tree learns from.")
+    lambdamart: bool = Field(False, description="Whether the test compares the lists with a plain LambdaMART, too.")
 
 
 class TrainingSettings(_Section):

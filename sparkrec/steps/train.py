@@ -102,7 +102,7 @@ def _fit(context: JobContext, current: CurrentModels, manifest: Manifest, cut: s
 
 def _second_stages(settings: Settings, wanted: Sequence[str]) -> _Stages:
     """The second stages by name, and the cuts that each is fitted at: LambdaMART is there to be compared with."""
-    compared = tuple(cut for cut in wanted if cut == "test")
+    compared = tuple(cut for cut in wanted if cut == "test" and settings.ranker.lambdamart)
     stages: _Stages = {RANKER: (recipes.published(settings.ranker), tuple(wanted))}
     return stages | ({LAMBDAMART: (recipes.lambdamart(), compared)} if compared else {})
 
