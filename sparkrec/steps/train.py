@@ -109,24 +109,15 @@ def _second_stages(settings: Settings, wanted: Sequence[str]) -> _Stages:
 
 def _with_second_stages(context: JobContext, current: CurrentModels, stages: _Stages) -> CurrentModels:
     settings = context.settings
-    versions: dict[str, str] = {}
-    only_at: dict[str, tuple[str, ...]] = {}
-    for name, (recipe, at) in stages.items():
-        learned_by = [
-            recipe.objective,
-            recipe.trees,
-            recipe.options,
-            [recipe.sees(s) for s in settings.recommend.shelves],
-        ]
-        options = [
-            settings.ranker.model_dump(),
-            settings.baselines.model_dump(),
-            settings.recommend.shelves,
-            learned_by,
-        ]
+    # Whether there is a stage to compare with makes none of them another.
+    shared = [settings.ranker.model_dump(exclude={"lambdamart"}), settings.baselines.model_dump()]
+    versions = dict(current.versions)
+    for name, (recipe, _) in stages.items():
+        seen_on = {shelf: recipe.sees(shelf) for shelf in settings.recommend.shelves}
+        options = [*shared, recipe.objective, recipe.trees, recipe.options, seen_on]
         versions[name] = model_version(name, context.tables.fingerprints(), options, settings.seed)
-        only_at |= {name: at} if at != current.cuts else {}
-    return current.model_copy(update={"versions": {**current.versions, **versions}, "only_at": only_at})
+    only_at = {name: at for name, (_, at) in stages.items() if at != current.cuts}
+    return current.model_copy(update={"versions": versions, "only_at": only_at})
 
 
 def _windows_to_learn_from(context: JobContext, wanted: Sequence[str]) -> dict[str, list[int]]:
@@ -169,7 +160,7 @@ def _fit_second_stages(
     if min(sum(len(one.sizes) for one in ones) for ones in learned.values()) < settings.least_users:
         return too_few
     tasks = {
-        (name, cut, shelf): ([one.seen(seen(recipe, shelf)) for one in learned[cut, shelf]], recipe)
+        (name, cut, shelf): (learned[cut, shelf], recipe, seen(recipe, shelf))
         for name, (recipe, at) in stages.items()
         for cut in at
         for shelf in shelves

@@ -1,5 +1,6 @@
 """Night after night: what comes touches its own days, and what was refused can be mended."""
 
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -164,7 +165,7 @@ def test_a_night_of_refused_lines_closes_the_gate(shop: Shop) -> None:
 
 def test_days_are_run_in_order(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     # The command would stop the tests' session.
-    monkeypatch.setattr("sparkrec.lake.spark_session", lambda *_: _Kept(shop.spark))
+    monkeypatch.setattr("sparkrec.lake.spark_session", lambda *_: nullcontext(shop.spark))
     options = ["--env", "test", "--source", str(shop.root / "shop.yaml"), "--lake", shop.lake.root]
 
     found = CliRunner().invoke(app, ["job", "profile", *options, "--from", "2026-01-01", "--to", "2026-01-02"])
@@ -177,16 +178,3 @@ def test_days_are_run_in_order(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> N
     assert profiles.agg(F.max("as_of")).first() == (date(2026, 1, 2),)
     wrong = CliRunner().invoke(app, ["job", "profile", *options, "--from", "2026-01-02"])
     assert wrong.exit_code != 0
-
-
-class _Kept:
-    """The tests' session, which goes on when a command ends."""
-
-    def __init__(self, spark: SparkSession) -> None:
-        self.spark = spark
-
-    def __enter__(self) -> SparkSession:
-        return self.spark
-
-    def __exit__(self, *_: object) -> None:
-        pass

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ class Shop:
 @pytest.fixture(autouse=True)
 def tests_session(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command would stop the tests' session when it ends."""
-    monkeypatch.setattr("sparkrec.lake.spark_session", lambda *_: _Kept(spark))
+    monkeypatch.setattr("sparkrec.lake.spark_session", lambda *_: nullcontext(spark))
 
 
 @pytest.fixture
@@ -148,16 +149,3 @@ def test_two_processes_do_not_run_one_job_at_once_but_different_jobs_may(shop: S
     assert "another process runs the job profile" in str(refused.exception)
     assert other.exit_code == 0, other.output
     assert Lake(shop.spark, str(shop.lake)).read("bronze.shop").count() == 500 + 19_550
-
-
-class _Kept:
-    """The tests' session, which goes on when a command ends."""
-
-    def __init__(self, spark: SparkSession) -> None:
-        self.spark = spark
-
-    def __enter__(self) -> SparkSession:
-        return self.spark
-
-    def __exit__(self, *_: object) -> None:
-        pass

@@ -209,14 +209,18 @@ def _rehearsal(seed: int) -> Rehearsal:
 
 
 def test_the_booster_puts_first_what_was_relevant_and_is_the_same_each_time() -> None:
-    text = booster.fit([_rehearsal(1), _rehearsal(2)], RECIPE, seed=5)
+    text = booster.fit([_rehearsal(1), _rehearsal(2)], RECIPE, np.arange(3), seed=5)
 
     unseen = _rehearsal(3)
     scores = Booster(text).predict(unseen.features).reshape(60, 8)
     first = np.take_along_axis(unseen.relevant.reshape(60, 8), scores.argmax(axis=1)[:, None], 1)
     assert first.mean() > 0.7
 
-    both = {"one": ([_rehearsal(1), _rehearsal(2)], RECIPE), "other": ([_rehearsal(4)], recipes.lambdamart())}
+    all_three = np.arange(3)
+    both = {
+        "one": ([_rehearsal(1), _rehearsal(2)], RECIPE, all_three),
+        "other": ([_rehearsal(4)], recipes.lambdamart(), all_three),
+    }
     again = booster.fit_all(both, seed=5, at_once=2)
     assert again["one"].tobytes() == text.tobytes()
     assert again["other"].tobytes() == booster.fit(*both["other"], seed=5).tobytes() != text.tobytes()
@@ -229,7 +233,7 @@ def _booster(shelf: str, liked: str, most: int, sign: int) -> np.ndarray:
     values = features[:, :, names.index(liked)] = RANDOM.integers(0, most, (60, 8))
     relevant = sign * values == (sign * values).max(axis=1, keepdims=True)
     rehearsal = Rehearsal(features.reshape(-1, len(names)), relevant.ravel(), np.full(60, 8))
-    return booster.fit([rehearsal], RECIPE, seed=1)
+    return booster.fit([rehearsal], RECIPE, seen(RECIPE, shelf), seed=1)
 
 
 # Cheap items on discover, own events on reorder; and cheap ones there, too.
@@ -262,7 +266,7 @@ def test_a_booster_sees_the_features_of_its_recipe_alone() -> None:
     assert [columns("discover")[place] for place in places] == ["price", "own_events"]
     every = RANDOM.normal(size=(480, len(columns("discover")))).astype(np.float32)
     relevant = every[:, places[0]].reshape(60, 8) == every[:, places[0]].reshape(60, 8).max(axis=1, keepdims=True)
-    text = booster.fit([Rehearsal(every, relevant.ravel(), np.full(60, 8)).seen(places)], recipe, seed=1)
+    text = booster.fit([Rehearsal(every, relevant.ravel(), np.full(60, 8))], recipe, places, seed=1)
     ranker = Ranker(Ranker.arrays(TABLE, 3, {"discover": text}, recipe))
     found = Candidates(np.repeat(np.arange(60), 8), np.tile(np.arange(8), 60), {})
 

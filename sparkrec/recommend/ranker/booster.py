@@ -29,17 +29,14 @@ class Rehearsal:
     relevant: NDArray[np.bool_]
     sizes: NDArray[np.int64]
 
-    def seen(self, columns: NDArray[np.int64]) -> "Rehearsal":
-        """The same with these features alone."""
-        return Rehearsal(self.features[:, columns], self.relevant, self.sizes)
 
-
-def fit(rehearsals: list[Rehearsal], recipe: Recipe, seed: int) -> Text:
+def fit(rehearsals: list[Rehearsal], recipe: Recipe, seen: NDArray[np.int64], seed: int) -> Text:
     """Learn to put the relevant candidates of each user first. The same data give the same trees.
 
     Args:
-        rehearsals: Of one or more windows, with the features that the recipe sees.
+        rehearsals: Of one or more windows.
         recipe: How.
+        seen: Places of the features that it learns from.
         seed: Of the loss.
 
     Returns:
@@ -48,7 +45,7 @@ def fit(rehearsals: list[Rehearsal], recipe: Recipe, seed: int) -> Text:
     import lightgbm
 
     together = lightgbm.Dataset(
-        np.concatenate([one.features for one in rehearsals]),
+        np.concatenate([one.features[:, seen] for one in rehearsals]),
         np.concatenate([one.relevant for one in rehearsals]).astype(np.float32),
         group=np.concatenate([one.sizes for one in rehearsals]),
     )
@@ -66,7 +63,9 @@ def fit(rehearsals: list[Rehearsal], recipe: Recipe, seed: int) -> Text:
     return np.frombuffer(trained.model_to_string().encode(), np.uint8)
 
 
-def fit_all(tasks: Mapping[Key, tuple[list[Rehearsal], Recipe]], seed: int, at_once: int) -> dict[Key, Text]:
+def fit_all(
+    tasks: Mapping[Key, tuple[list[Rehearsal], Recipe, NDArray[np.int64]]], seed: int, at_once: int
+) -> dict[Key, Text]:
     """`fit` for each key, so many at once.
 
     Threads of one fit would wait for each other at every split of every tree; fits do not.
