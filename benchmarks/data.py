@@ -1,7 +1,4 @@
-"""Landing to profiles on simulated events, beside DuckDB doing the same in SQL on the same files.
-
-``SPARKREC_BENCH_EVENTS`` names the sizes, such as ``1000000,5000000``. The simulations stay in ``build/bench``.
-"""
+"""Landing to profiles on simulated events, beside DuckDB doing the same in SQL on the same files."""
 
 import os
 import shutil
@@ -16,57 +13,42 @@ import duckdb
 import numpy as np
 import psutil
 
+from benchmarks.simulated import WARM_UP, landing, sizes
 from sparkrec.config import load_settings
 from sparkrec.config.privacy_key import VARIABLE
 from sparkrec.graph import JOBS
 from sparkrec.lake import spark_session
-from sparkrec.simulation import SimulationSettings, simulate
 from sparkrec.steps.runner import Runner
 from sparkrec.steps.runs import latest_runs
 
-_SIZES = "1000000,5000000,25000000"
 _JOBS = ("ingest", "clean", "profile")
 _HOT = 0.2
-_WARM_UP = 50_000
 _DAYS = 10
 
 
 def figures() -> dict[str, float]:
     """Seconds and rates by size, and ``data.exponent`` and the ratios: skew, increment, DuckDB."""
     os.environ.setdefault(VARIABLE, "a key of the benchmark")
-    sizes = [int(size) for size in os.environ.get("SPARKREC_BENCH_EVENTS", _SIZES).split(",")]
-    # What comes first would pay for the start of Spark and Java's compiler.
-    _pipeline(_landing(_WARM_UP, 0.0), "warm-up", {})
+    wanted = sizes()
+    _pipeline(landing(WARM_UP), "warm-up", {})
     found: dict[str, float] = {}
     took = {}
-    for size in sizes:
-        landing = _landing(size, 0.0)
-        took[size], counts = _pipeline(landing, f"data.{size}", found)
-        found[f"data.{size}.duckdb.seconds"] = _duckdb(landing, counts)
-    if len(sizes) > 1:
-        found["data.exponent"] = float(np.polyfit(np.log(sizes), np.log([took[size] for size in sizes]), 1)[0])
-    hot, _ = _pipeline(_landing(sizes[0], _HOT), "data.hot", found)
-    found["data.skew_ratio"] = hot / took[sizes[0]]
-    found["data.increment_ratio"] = _increments(_landing(sizes[0], 0.0), found)
-    found["data.duckdb_ratio"] = took[sizes[-1]] / found[f"data.{sizes[-1]}.duckdb.seconds"]
+    for size in wanted:
+        took[size], counts = _pipeline(landing(size), f"data.{size}", found)
+        found[f"data.{size}.duckdb.seconds"] = _duckdb(landing(size), counts)
+    if len(wanted) > 1:
+        found["data.exponent"] = float(np.polyfit(np.log(wanted), np.log([took[size] for size in wanted]), 1)[0])
+    hot, _ = _pipeline(landing(wanted[0], _HOT), "data.hot", found)
+    found["data.skew_ratio"] = hot / took[wanted[0]]
+    found["data.increment_ratio"] = _increments(landing(wanted[0]), found)
+    found["data.duckdb_ratio"] = took[wanted[-1]] / found[f"data.{wanted[-1]}.duckdb.seconds"]
     return found
 
 
-def _landing(events: int, hot: float) -> Path:
-    folder = Path("build/bench") / f"events-{events}-{hot}"
-    if not (folder / "truth" / "counts").exists():
-        settings = load_settings("local", "events", lake=str(folder))
-        people, items = max(events // 50, 100), max(events // 200, 2_000)
-        shop = SimulationSettings(events=events, users=people, items=min(items, 50_000), hot_item_share=hot)
-        with spark_session(settings.spark, "sparkrec bench simulation") as spark:
-            simulate(spark, shop, str(folder), print)
-    return (folder / "landing").resolve()
-
-
-def _pipeline(landing: Path, name: str, found: dict[str, float]) -> tuple[float, dict[str, int]]:
+def _pipeline(landed: Path, name: str, found: dict[str, float]) -> tuple[float, dict[str, int]]:
     """Seconds of the jobs, and what the clean job counted."""
     with tempfile.TemporaryDirectory() as lake, _peak_memory() as peak:
-        settings = load_settings("local", "events", lake=lake, overrides=[f"source.landing={landing}"])
+        settings = load_settings("local", "events", lake=lake, overrides=[f"source.landing={landed}"])
         with spark_session(settings.spark, "sparkrec bench data") as spark:
             runner = Runner.start(settings, spark, print)
             runner.run([job for job in JOBS if job.name in _JOBS])
@@ -81,7 +63,7 @@ def _pipeline(landing: Path, name: str, found: dict[str, float]) -> tuple[float,
     return seconds, counts
 
 
-def _increments(landing: Path, found: dict[str, float]) -> float:
+def _increments(landed: Path, found: dict[str, float]) -> float:
     """Seconds of the tenth day's delivery by those of the first, each followed by the jobs.
 
     Before them the shop's first day is loaded into an empty lake, where nothing is there to go on from.
@@ -92,7 +74,7 @@ def _increments(landing: Path, found: dict[str, float]) -> float:
             "local", "events", lake=f"{folder}/lake", overrides=[f"source.landing={folder}/landing"]
         )
         with spark_session(settings.spark, "sparkrec bench increments") as spark:
-            for number, day in enumerate(sorted(landing.iterdir())[: 1 + _DAYS]):
+            for number, day in enumerate(sorted(landed.iterdir())[: 1 + _DAYS]):
                 shutil.copytree(day, Path(folder) / "landing" / day.name)
                 runner = Runner.start(settings, spark, print)
                 runner.run([job for job in JOBS if job.name in _JOBS])
@@ -102,13 +84,13 @@ def _increments(landing: Path, found: dict[str, float]) -> float:
     return took[-1] / took[1]
 
 
-def _duckdb(landing: Path, counts: dict[str, int]) -> float:
+def _duckdb(landed: Path, counts: dict[str, int]) -> float:
     """Seconds of DuckDB, two threads and the memory of the pipeline; its rows must be those of the pipeline."""
     script = (Path(__file__).parent / "data.sql").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as out, duckdb.connect(f"{out}/work.duckdb") as database:
         database.execute("set threads = 2; set memory_limit = '6GB'; set timezone = 'UTC'")
         started = time.monotonic()
-        database.execute(script.format(landing=landing, out=out))
+        database.execute(script.format(landing=landed, out=out))
         seconds = time.monotonic() - started
         print(f"DuckDB: {seconds:.1f} s", flush=True)
         for table, rows in (("interactions", counts["kept"]), ("searches", counts["searches"])):

@@ -137,6 +137,28 @@ def sql(
 
 
 @app.command()
+def features(
+    lake: Annotated[str | None, typer.Option(help="Also show how values lie and drift in this lake.")] = None,
+    table: Annotated[str | None, typer.Option(help="Only those of this table, as gold.user_profiles.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only those with this tag, such as two_tower.")] = None,
+    env: Env = "local",
+) -> None:
+    """List the features that models choose from."""
+    from sparkrec.config.load import load_spark_settings
+    from sparkrec.contracts.features import features as registered
+    from sparkrec.steps.feature_list import feature_tables, legend, newest_statistics
+
+    found = registered(tag, table)
+    statistics = newest_statistics(load_spark_settings(env), lake) if lake else None
+    console = Console()
+    for each in feature_tables(found, statistics):
+        console.print(each)
+        console.print()
+    if statistics:
+        typer.echo(legend(statistics))
+
+
+@app.command()
 def jobs() -> None:
     """List the jobs in their order, with what they read and write."""
     for spec in (*in_order(JOBS), *ON_DEMAND):

@@ -16,6 +16,7 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from sparkrec.config import load_settings, project_root
+from sparkrec.contracts.features import features
 from sparkrec.errors import SparkrecError
 from sparkrec.graph import JOBS, in_order
 from sparkrec.lake import Lake
@@ -93,7 +94,7 @@ def test_the_summary_accounts_for_every_line(shop: Shop) -> None:
 
 
 def test_the_summary_fits_a_terminal(shop: Shop) -> None:
-    jobs = shop.output[shop.output.index("[1/9]") :]
+    jobs = shop.output[shop.output.index(f"[1/{len(JOBS)}]") :]
     assert [line for line in jobs.splitlines() if len(line) > 80 and "/" not in line] == []
 
 
@@ -182,6 +183,21 @@ def test_data_that_cannot_be_used_is_told_and_leaves_the_tables_as_they_were(
         shop.runner(spark, setting).run([spec for spec in JOBS if spec.name == job])
     assert error.value.exit_status == 1
     assert contents(lake) == before
+
+
+def test_features_are_described_and_listed(shop: Shop, lake: Lake) -> None:
+    described = lake.read("gold.feature_statistics").toPandas()
+    assert set(described["table"] + "." + described["feature"]) == {feature.name for feature in features()}
+    assert described["run_date"].nunique() == 1
+    assert described["drift"].isna().all()
+    of_samples = described[described["table"] == "features.retrieval_samples"].set_index("feature")
+    assert of_samples.loc["history", "fill_rate"] < 1
+    done = subprocess.run(
+        [SPARKREC, "features", "--lake", str(shop.lake), "--env", "test"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
+    assert re.search(r"^history +int\[\] +1 before +\d+%", done.stdout, re.MULTILINE)
 
 
 def test_sql_queries_tables_by_layer(shop: Shop) -> None:

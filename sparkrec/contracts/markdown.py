@@ -13,6 +13,10 @@ Written from `schemas/` by `python -m sparkrec.contracts.markdown`: change the s
 
 On failure of a rule, `quarantine` refuses the row and keeps it with its reasons in `silver.quarantine`, `fail`
 stops the job and the table keeps its last good version, `warn` only reports.
+
+A column that models may take is a feature, with its version and what of the future it may hold. `static`: nothing, no
+event changes it. `as_of`: all that was known at the end of the row's as-of day or cut, so that it serves to foresee
+later events only. `before_event`: what was known before the row's own event. `label`: what is to be foreseen.
 """
 
 
@@ -28,12 +32,14 @@ def render(contract: Contract) -> str:
         about.append(f"Maintenance clusters it by {_code(contract.clustered_by)}.")
     if contract.open:
         about.append("Further columns, those of the source, come first.")
-    columns = [_column(name, column) for name, column in contract.columns.items()]
+    has_features = any(column.feature for column in contract.columns.values())
+    columns = [_column(name, column, has_features) for name, column in contract.columns.items()]
+    head = ["column", "type", "required", "meaning", "unit", "tags", *(["feature"] if has_features else [])]
     sections = [
         f"## {contract.table}",
         contract.description,
         " ".join(about),
-        _table(("column", "type", "required", "meaning", "unit", "tags"), columns),
+        _table(head, columns),
     ]
     if contract.rules:
         rules = [
@@ -64,9 +70,12 @@ def render_all() -> str:
     return "\n".join([_HEAD, index, *map(render, contracts)])
 
 
-def _column(name: str, column: Column) -> tuple[str, ...]:
-    required = "" if column.nullable else "yes"
-    return f"`{name}`", f"`{column.type}`", required, column.description, column.unit or "", ", ".join(column.tags)
+def _column(name: str, column: Column, has_features: bool) -> list[str]:
+    required, tags = "" if column.nullable else "yes", ", ".join(column.tags)
+    cells = [f"`{name}`", f"`{column.type}`", required, column.description, column.unit or "", tags]
+    if has_features:
+        cells.append(f"v{column.feature.version}, {column.feature.leakage}" if column.feature else "")
+    return cells
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

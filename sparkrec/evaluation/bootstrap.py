@@ -1,6 +1,6 @@
 """Means over users with bootstrap intervals, and paired tests against what is published, on Spark."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from operator import add
 from typing import Any
 
@@ -9,16 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-
-from sparkrec.lake.order import in_one_order
+from scipy import sparse
 
 GROUP = ("model", "shelf", "metric", "segment")
 _SIDE_BY_SIDE = GROUP[1:]
 
 Floats = NDArray[np.float64]
+Measure = Callable[[pd.DataFrame], pd.DataFrame]
 
 
-def means_with_intervals(values: DataFrame, published: Mapping[str, str], samples: int, seed: int) -> DataFrame:
+def means_with_intervals(
+    rows: DataFrame, measure: Measure, published: Mapping[str, str], samples: int, seed: int
+) -> DataFrame:
     """Mean of each group with its 95 % percentile interval by the Poisson bootstrap over users.
 
     Beside it stands by how much it is above the published model's mean, with an interval from the same resamples,
@@ -32,7 +34,10 @@ def means_with_intervals(values: DataFrame, published: Mapping[str, str], sample
     spreads the rows. Executors add up; no user comes to the driver.
 
     Args:
-        values: ``user_id, value`` and `GROUP`, one row a user and group; on a shelf all models have the same users.
+        rows: What is measured, with its ``user_id``; in one order (`in_one_order`), so that a second run gives the same
+            figures to the last digit.
+        measure: Gives the values of some of the rows, which have a ``user_hash`` in the place of ``user_id``:
+            ``user_hash, value`` and `GROUP`, one row a user and group. On a shelf all models have the same users.
         published: By shelf, the model whose lists are published.
         samples: Resamples.
         seed: Seed of the weights.
@@ -45,13 +50,19 @@ def means_with_intervals(values: DataFrame, published: Mapping[str, str], sample
     def add_up(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         # One row a group and partition, however many batches: a row carries two numbers a resample.
         totals: dict[tuple[Hashable, ...], tuple[Any, ...]] = {}
-        for rows in batches:
-            users, place = np.unique(rows["user_hash"].to_numpy(), return_inverse=True)
+        for batch in batches:
+            values = measure(batch)
+            users, place = np.unique(values["user_hash"].to_numpy(), return_inverse=True)
             weights = np.stack([_weights(seed, int(user), samples) for user in users])
-            for key, group in rows.assign(place=place).groupby(list(GROUP), sort=False):
-                weight = weights[group["place"].to_numpy()]
-                value = group["value"].to_numpy()
-                part = (value @ weight, weight.sum(axis=0), value.sum(), len(value))
+            keys = values[list(GROUP)].drop_duplicates()
+            where = (values.groupby(list(GROUP), sort=False).ngroup().to_numpy(), place)
+            shape = (len(keys), len(users))
+            # All groups at once: matrices of groups and users by one of users and resamples.
+            valued = sparse.csr_matrix((values["value"].to_numpy(), where), shape)
+            there = sparse.csr_matrix((np.ones(len(values)), where), shape)
+            sums, counts = np.asarray(valued.sum(axis=1)).ravel(), np.diff(there.indptr)
+            parts = zip(valued @ weights, there @ weights, sums, counts, strict=True)
+            for key, part in zip(keys.itertuples(index=False, name=None), parts, strict=True):
                 totals[key] = tuple(map(add, totals[key], part)) if key in totals else part
         yield pd.DataFrame(
             [(*key, *total) for key, total in totals.items()], columns=[*GROUP, "sums", "weights", "sum", "users"]
@@ -71,12 +82,9 @@ def means_with_intervals(values: DataFrame, published: Mapping[str, str], sample
         return _with_differences(found, resampled, published[shelf])
 
     keys = ", ".join(f"{name} string" for name in GROUP)
-    hashed = values.select(*GROUP, "value", F.xxhash64("user_id").alias("user_hash"))
-    # Added up in one order, so that a second run gives the same figures to the last digit; each user's values lie side
-    # by side, so that its weights are drawn once.
-    parts = int(values.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
     partial = (
-        in_one_order(hashed, parts, "user_hash", *GROUP)
+        rows.withColumn("user_hash", F.xxhash64("user_id"))
+        .drop("user_id")
         .mapInPandas(add_up, f"{keys}, sums array<double>, weights array<double>, sum double, users long")
         .withColumn("place", F.monotonically_increasing_id())
     )
@@ -106,7 +114,8 @@ def _interval(resampled: Floats) -> tuple[float, float]:
 
 def _p_value(differences: Floats) -> float:
     """Of no difference, by the share of resamples in which it is on the other side of 0."""
-    there = differences[~np.isnan(differences)]
+    # Resamples that differ by no more than rounding are alike: they lie on both sides.
+    there = np.round(differences[~np.isnan(differences)], 12)
     rarer = min(np.count_nonzero(there <= 0), np.count_nonzero(there >= 0))
     return min(1.0, 2 * (1 + rarer) / (1 + len(there)))
 

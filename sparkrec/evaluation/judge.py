@@ -1,12 +1,13 @@
-"""Judge models and blends on the held-out events of a cut."""
+"""Rank held-out events by models and blends: each user's lists with the hits in them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
-from sparkrec.evaluation.metrics import list_metrics
+from sparkrec.features.vocabulary import PADDING
 from sparkrec.recommend.loaded import LoadedModels, Weights, blended, load_models
 from sparkrec.recommend.ranking import shown, top_k
 from sparkrec.recommend.targets import target_matrix
@@ -21,32 +22,41 @@ def judged(
     blends: Mapping[str, Mapping[str, Weights]],
     shelves: Sequence[str],
     k: int,
+    head: NDArray[np.bool_],
 ) -> DataFrame:
-    """Full-ranking metrics of each user: every known item is ranked, on every shelf.
+    """Each user's list of a full ranking: every known item is ranked, on every shelf, by every model.
 
     A target that is not known at the cut is no target, and on discover none that the user has a positive
     event with; a user without targets on a shelf does not count there.
 
     Args:
-        users: What `with_targets` gives.
+        users: What `with_segments` gives of what `with_targets` gives.
         current: The models.
         cut: Which cut's arrays to load.
         blends: By name and shelf: weights of models. They stand beside the single models.
         shelves: Shelves to rank.
-        k: Cut-off.
+        k: Places of a list.
+        head: Which items are of the head, (items,).
 
     Returns:
-        ``user_id, model, shelf, metric, value``.
+        ``user_id, segments, model, shelf``, ``items`` (indices, best first; `PADDING` where fewer may be shown),
+        ``hits`` (whether each is a target), ``targets`` (how many there are) and ``head_targets`` (how many of the
+        head).
     """
     names = current.at(cut)
 
     def judge(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         models = load_models(current, cut, names)
         for rows, users in models.batches(batches):
+            targets = {shelf: target_matrix(rows, users, models.known, shelf) for shelf in shelves}
+            whose = {shelf: _whose(rows, targets[shelf], head) for shelf in shelves}
             for shelf, name, scores in _rankings(models, users, blends, shelves):
-                yield _values(rows, users, models, shelf, name, scores, k)
+                visible = shown(scores, models.known, users.touched, shelf)
+                yield _lists(whose[shelf], visible, targets[shelf], k).assign(model=name, shelf=shelf)
 
-    return users.mapInPandas(judge, "user_id string, model string, shelf string, metric string, value double")
+    columns = "user_id string, segments array<string>, model string, shelf string, "
+    columns += "items array<int>, hits array<boolean>, targets int, head_targets int"
+    return users.mapInPandas(judge, columns)
 
 
 def _rankings(
@@ -62,18 +72,17 @@ def _rankings(
                 yield shelf, name, blended(scores, of_shelf[shelf])
 
 
-def _values(
-    rows: pd.DataFrame, users: UserBatch, models: LoadedModels, shelf: str, name: str, scores: Floats, k: int
-) -> pd.DataFrame:
-    targets = target_matrix(rows, users, models.known, shelf)
-    wanted = targets.sum(axis=1)
-    counted = wanted > 0
-    visible = shown(scores, models.known, users.touched, shelf)
-    # Where fewer than k items may be shown, hidden ones fill the list up; they are no hits.
-    hits = np.take_along_axis(targets & np.isfinite(visible), top_k(visible, k), 1)[counted]
-    metrics = list_metrics(hits, wanted[counted], k)
-    ids = rows["user_id"].to_numpy()[counted]
-    return pd.concat(
-        pd.DataFrame({"user_id": ids, "model": name, "shelf": shelf, "metric": metric, "value": value})
-        for metric, value in metrics.items()
-    )
+def _whose(rows: pd.DataFrame, targets: NDArray[np.bool_], head: NDArray[np.bool_]) -> pd.DataFrame:
+    """What all models' lists of a user have in common on a shelf."""
+    of_head = (targets & head).sum(axis=1)
+    return rows[["user_id", "segments"]].assign(targets=targets.sum(axis=1), head_targets=of_head)
+
+
+def _lists(whose: pd.DataFrame, visible: Floats, targets: NDArray[np.bool_], k: int) -> pd.DataFrame:
+    items = top_k(visible, k)
+    # Where fewer than k items may be shown, hidden ones fill the list up.
+    items[~np.isfinite(np.take_along_axis(visible, items, 1))] = PADDING
+    hits = np.take_along_axis(targets, items, 1)
+    # Objects, or a column of no lists would be one of numbers.
+    listed = {name: np.fromiter(lists, object, len(lists)) for name, lists in (("items", items), ("hits", hits))}
+    return whose.assign(**listed)[whose["targets"] > 0]

@@ -86,6 +86,25 @@ def with_part(positives: DataFrame, split: SplitSettings) -> DataFrame:
     return windowed.withColumn("part", part)
 
 
+def with_part_at(rows: DataFrame, time: str, positives: DataFrame, split: SplitSettings) -> DataFrame:
+    """Add ``part`` to rows that are no positive events: a part begins with its first positive event.
+
+    Args:
+        rows: At least ``user_index`` and the time.
+        time: The column with the time.
+        positives: features.positives.
+        split: How the positives are held out; with ``leave_last`` parts are the user's own.
+    """
+    first = {part: F.min(F.when(F.col("part") == part, F.col("event_time"))) for part in ("validation", "test")}
+    bounds = [first[part].alias(f"_{part}") for part in first]
+    if split.kind == "leave_last":
+        bounded = rows.join(positives.groupBy("user_index").agg(*bounds), "user_index", "left")
+    else:
+        bounded = rows.crossJoin(F.broadcast(positives.agg(*bounds)))
+    part = F.when(F.col(time) >= F.col("_test"), "test").when(F.col(time) >= F.col("_validation"), "validation")
+    return bounded.withColumn("part", part.otherwise("train")).drop("_validation", "_test")
+
+
 def known_at_cuts(positives: DataFrame, at: Sequence[str]) -> DataFrame:
     """Each event once for every one of these cuts that may know it, with the cut's name in ``cut``."""
     return _once_for_each(positives, {cut: known_at(cut) for cut in at})

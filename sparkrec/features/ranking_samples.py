@@ -1,37 +1,54 @@
-"""Training samples: a positive event with what was known before its session began."""
+"""What rankers learn from: a labelled user and item at a moment, with what was known before it."""
 
-from pyspark.sql import DataFrame, Window
+from typing import get_args
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sparkrec.features.fixed_length import last, pad_behind, pad_front
+from sparkrec.config.settings import EventType
+from sparkrec.features.day_facts import with_day_facts
+from sparkrec.features.fixed_length import pad_front
+from sparkrec.features.histories import with_history
+from sparkrec.features.vocabulary import UNKNOWN
 
 
-def ranking_samples(positives: DataFrame, item_text: DataFrame, history_length: int, title_words: int) -> DataFrame:
-    """One sample for each positive event (features.ranking_samples).
+def ranking_samples(pairs: DataFrame, positives: DataFrame, days: DataFrame, history_length: int) -> DataFrame:
+    """One sample for each labelled pair (features.ranking_samples).
 
-    The history holds only events from before the session's first event, so nothing of the basket
-    that is to be foreseen, and nothing later, is in it.
+    The moment of a sample is when its session began: the history is from before that time, and all other features are
+    from before that day. A user or an item without a positive event until then has the index of unknown values, as
+    it would have had then, for the vocabulary lists whatever has one at any time.
 
     Args:
+        pairs: Labelled pairs (sparkrec.features.labelled_pairs).
         positives: features.positives.
-        item_text: features.item_text.
+        days: `sparkrec.features.day_facts.pair_days` of all events.
         history_length: Latest events to keep; shorter histories are padded with 0 in front.
-        title_words: Heaviest title words to keep; shorter titles are padded with 0 behind.
     """
-    session = Window.partitionBy("user_id", "session_id")
-    started = positives.withColumn("started", F.min("event_time").over(session))
-    # A session starts with one of its events. Whatever is older than that time is known, whichever sessions
-    # it is of: sessions may overlap.
-    at_once = F.array_sort(F.collect_list(F.struct("event_id", "item_index")))
-    moments = positives.groupBy("user_id", F.col("event_time").alias("started")).agg(
-        last(at_once["item_index"], history_length).alias("items")
+    moments = pairs.select("user_index", "started").distinct()
+    of_event = F.struct("item_index", _event_type().alias("type"), "event_time")
+    gap = F.transform("history", lambda event: _days(F.col("started"), event["event_time"]))
+    histories = with_history(moments, positives, "started", history_length, of_event).select(
+        *("user_index", "started"),
+        pad_front(F.col("history.item_index"), history_length).alias("history"),
+        pad_front(F.col("history.type"), history_length).cast("array<tinyint>").alias("history_types"),
+        pad_front(gap, history_length).cast("array<float>").alias("history_gaps"),
     )
-    earlier = Window.partitionBy("user_id").orderBy("started").rowsBetween(-history_length, -1)
-    older = F.flatten(F.collect_list("items").over(earlier))
-    histories = moments.select("user_id", "started", pad_front(older, history_length).alias("history"))
-    words = item_text.select("item_index", pad_behind(F.col("word_indices"), title_words).alias("item_words"))
+    known = with_day_facts(pairs.withColumn("day", F.to_date("started")), days)
+    as_known = {f"{of}_index": F.when(F.col(f"{of}_positives") > 0, F.col(f"{of}_index")) for of in ("user", "item")}
     return (
-        started.join(histories, ["user_id", "started"], "inner")
-        .join(F.broadcast(words), "item_index", "inner")
-        .select("event_id", "part", "event_time", "user_index", "item_index", "history", "item_words")
+        known.join(histories, ["user_index", "started"], "inner")
+        .withColumns({name: F.coalesce(index, F.lit(UNKNOWN)) for name, index in as_known.items()})
+        .withColumn("sample_id", F.xxhash64("event_id", "item_id"))
+        .drop("started", "day")
     )
+
+
+def _event_type() -> Column:
+    """The event's type as its place among all types, from 1."""
+    types = get_args(EventType)
+    return F.array_position(F.array(*map(F.lit, types)), F.col("event_type")).cast("tinyint")
+
+
+def _days(later: Column, earlier: Column) -> Column:
+    return ((F.unix_micros(later) - F.unix_micros(earlier)) / 86_400_000_000).cast("float")

@@ -1,6 +1,5 @@
 """Read landing files as text columns."""
 
-import importlib.resources
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, MapType, StringType, StructField, StructType
 
-from sparkrec.config.paths import project_root
+from sparkrec.config.paths import PACKAGE, package_file, project_root
 from sparkrec.config.settings import SourceSettings
 from sparkrec.errors import ConfigurationError, DataError
 from sparkrec.lake import files
@@ -20,7 +19,7 @@ from sparkrec.lake import files
 UNREADABLE_LINE = "_corrupt_record"
 """Bronze column with the text of a line that does not have the file's columns."""
 
-_PACKAGE, _FILE = "package:", "file://"
+_FILE = "file://"
 
 LANDING_COLUMNS = ("_source_file", "_batch_id", "_ingested_at")
 """Bronze columns that say where a line came from; the others are the source's own."""
@@ -37,7 +36,7 @@ def landing_files(source: SourceSettings) -> list[str]:
     Raises:
         DataError: There are none.
     """
-    pattern = _in_package(source) if source.landing.startswith(_PACKAGE) else source.landing
+    pattern = _in_package(source) if source.landing.startswith(PACKAGE) else source.landing
     if "://" not in pattern and not pattern.startswith("/"):
         pattern = str(project_root() / pattern)
     found = files.find_files(pattern)
@@ -47,10 +46,10 @@ def landing_files(source: SourceSettings) -> list[str]:
 
 
 def _in_package(source: SourceSettings) -> str:
-    package, _, path = source.landing.removeprefix(_PACKAGE).partition("/")
     try:
-        return str(importlib.resources.files(package) / path)
+        return package_file(source.landing)
     except ModuleNotFoundError:
+        package, _, path = source.landing.removeprefix(PACKAGE).partition("/")
         raise DataError(
             f"source {source.name}: the Python package {package} with {path} is not installed: pip install {package}"
         ) from None

@@ -3,6 +3,7 @@
 from sparkrec.report.content import (
     Extent,
     ItemNeighbours,
+    QueryExamples,
     ReportContent,
     RowAccount,
     TrainingCurve,
@@ -13,6 +14,7 @@ from sparkrec.report.page import render, write
 __all__ = [
     "Extent",
     "ItemNeighbours",
+    "QueryExamples",
     "ReportContent",
     "RowAccount",
     "TrainingCurve",

@@ -111,6 +111,23 @@ def bar(value: float, largest: float, kind: str = "plain") -> Markup:
     ).format(kind, _at(width))
 
 
+def sparkline(quantiles: Sequence[float]) -> Markup:
+    """A line through quantiles at even steps, the lowest at the bottom and the highest at the top.
+
+    It is straight where values are spread evenly, and flat and then steep where few are far above the others.
+    """
+    low, high = quantiles[0], quantiles[-1]
+    height = high - low
+    points = [
+        f"{100 * place / (len(quantiles) - 1):.0f},{20 - 20 * (value - low) / height if height else 10:.1f}"
+        for place, value in enumerate(quantiles)
+    ]
+    return Markup(
+        '<svg class="spark" viewBox="0 0 100 20" preserveAspectRatio="none" aria-hidden="true">'
+        '<polyline points="{}"/></svg>'
+    ).format(" ".join(points))
+
+
 def stacked_bar(parts: Sequence[tuple[str, int]]) -> Markup:
     """One bar cut into its named parts; the names are also the classes that colour them."""
     whole = sum(max(rows, 0) for _, rows in parts)

@@ -1,7 +1,7 @@
 """What the page shows. Whoever fills these reads the tables; the page itself only draws."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -96,6 +96,17 @@ class ItemNeighbours:
 
 
 @dataclass(frozen=True, eq=False)
+class QueryExamples:
+    """What a few queries are understood as."""
+
+    figures: Mapping[str, str]
+    """By what is counted, as people should read it."""
+    rows: pd.DataFrame
+    """typed, corrected, category, probability, brand, colour, size, and made_from: the words of a title that the query
+    was made from, missing where people typed it. All but the first two may be missing."""
+
+
+@dataclass(frozen=True, eq=False)
 class ReportContent:
     """Everything on the page. All frames are small: the page shows each of their rows."""
 
@@ -120,6 +131,10 @@ class ReportContent:
     settings_text: str
     metric: str = "ndcg@10"
     """The metric that the charts and the summary show."""
+    features: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """The columns of gold.feature_statistics, for this run's date; may be empty, even without columns."""
+    queries: QueryExamples | None = None
+    """None where no query is shown."""
 
     def __post_init__(self) -> None:
         if self.data_docs is not None:

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sparkrec.report import charts, wording
 from sparkrec.report.content import ReportContent
+from sparkrec.report.features import numeric_features
 from sparkrec.report.quality import Shelf, protocols, shelves
 
 FILE_NAME = "index.html"
@@ -37,6 +38,7 @@ def render(content: ReportContent) -> str:
             shelves=shelves(content),
             checks=checks(content),
             protocols=protocols(content.evaluations),
+            features=numeric_features(content.features),
             charts=charts,
             segments_shown=SEGMENTS_SHOWN,
         )
@@ -65,6 +67,7 @@ def checks(content: ReportContent) -> tuple[Check, ...]:
         *_training_checks(content),
         *_protocol_check(content.evaluations),
         *(_shelf_check(shelf) for shelf in shelves(content)),
+        *_drift_check(content.features),
     )
 
 
@@ -102,6 +105,17 @@ def _protocol_check(evaluations: pd.DataFrame) -> tuple[Check, ...]:
     return (Check("bad", "The evaluations follow different protocols; their figures do not compare."),)
 
 
+def _drift_check(features: pd.DataFrame) -> tuple[Check, ...]:
+    compared = features.dropna(subset="drift") if len(features) else features
+    if compared.empty:
+        return ()
+    day = wording.day(compared["compared_with"].iloc[0])
+    far = [f"{one['table']}.{one['feature']}" for one in compared.to_dict("records") if one["drift_level"] == "large"]
+    if not far:
+        return (Check("good", f"No feature has drifted far since {day}."),)
+    return (Check("note", f"{len(far)} of {len(compared)} features have drifted far since {day}: {', '.join(far)}."),)
+
+
 def _shelf_check(shelf: Shelf) -> Check:
     name, metric = shelf.name.capitalize(), wording.metric(shelf.metric)
     published, rival = shelf.published, shelf.rival
@@ -129,8 +143,10 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "count": wording.count,
+        "compact": wording.compact,
         "figure": wording.figure,
         "difference": wording.difference,
+        "p_value": wording.p_value,
         "share": wording.share,
         "duration": wording.duration,
         "day": wording.day,

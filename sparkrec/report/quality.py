@@ -1,5 +1,6 @@
 """Puts the figures of gold.evaluations into the order in which people compare them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,11 @@ from sparkrec.report.content import ReportContent
 PARTS = ("test", "validation")
 SHELVES = ("discover", "reorder")
 WHOLE = "all"
+FURTHER = ("novelty", "diversity", "coverage", "gini")
+"""Metrics, without their cut-off, of what the lists hold beside hits."""
+
+# Baselines that the published model's further metrics stand beside.
+_COMPARED = 3
 
 
 @dataclass(frozen=True)
@@ -19,9 +25,15 @@ class Score:
 
     value: float
     low: float
+    """NaN, as ``high``, for a figure of all lists together, which has no interval."""
     high: float
     users: int
     p_value: float | None = None
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether its interval is known."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,8 @@ class Shelf:
     metric: str
     """What the standings are ordered by, best first."""
     metrics: tuple[str, ...]
+    further: tuple[str, ...]
+    """The metrics of `FURTHER`."""
     parts: Mapping[str, tuple[Standing, ...]]
     segments: tuple[Segment, ...]
     """Largest group first."""
@@ -76,6 +90,17 @@ class Shelf:
     def published(self) -> Standing | None:
         """The model whose lists are published."""
         return next((one for one in self.standings if one.published), None)
+
+    @property
+    def compared(self) -> tuple[Standing, ...]:
+        """The published model and the best baselines, best first."""
+        baselines = [one for one in self.standings if not one.deep and not one.published][:_COMPARED]
+        return tuple(one for one in self.standings if one.published or one in baselines)
+
+    @property
+    def has_p_values(self) -> bool:
+        """Whether any model was tested against the published one."""
+        return any(one.scores[self.metric].p_value is not None for one in self.standings)
 
     @property
     def rival(self) -> Standing | None:
@@ -109,12 +134,14 @@ def protocols(evaluations: pd.DataFrame) -> tuple[str, ...]:
 def _shelf(content: ReportContent, name: str) -> Shelf:
     description = content.chosen.get(name)
     if content.evaluations.empty:
-        return Shelf(name, description, content.metric, (), {}, ())
+        return Shelf(name, description, content.metric, (), (), {}, ())
     rows = content.evaluations[content.evaluations["shelf"] == name]
-    metrics = tuple(sorted(set(rows["metric"]), key=lambda one: (one != content.metric, one)))
+    measured = sorted(set(rows["metric"]), key=lambda one: (one != content.metric, one))
+    further = tuple(one for stem in FURTHER for one in measured if one.partition("@")[0] == stem)
+    metrics = tuple(one for one in measured if one not in further)
     metric = metrics[0] if metrics else content.metric
     parts = {part: _standings(rows[rows["part"] == part], metric, content) for part in PARTS}
-    shelf = Shelf(name, description, metric, metrics, parts, ())
+    shelf = Shelf(name, description, metric, metrics, further, parts, ())
     of_published = rows["chosen"].astype(bool) & (rows["part"] == shelf.judged_on) & (rows["metric"] == metric)
     return replace(shelf, segments=_segments(rows[of_published]))
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 MISSING = "–"
 MINUS = "\N{MINUS SIGN}"
+_UNITS = (("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12))
 
 
 def count(value: Any) -> str:
@@ -28,6 +29,27 @@ def figure(value: Any) -> str:
     return MISSING if pd.isna(value) else f"{value:,.3f}".replace("-", MINUS)
 
 
+def compact(value: Any) -> str:
+    """A number of any size to about three digits, at most six signs long.
+
+    >>> compact(0), compact(0.01234), compact(3.14159), compact(4310.2), compact(-12345), compact(2.5e9), compact(None)
+    ('0', '0.012', '3.14', '4310', '−12.3k', '2.5G', '–')
+    """
+    if pd.isna(value):
+        return MISSING
+    size, unit = abs(value), ""
+    if size >= 9_999.5:
+        unit = next(sign for sign, power in _UNITS if size < 999.5 * power or sign == _UNITS[-1][0])
+        size /= dict(_UNITS)[unit]
+    if size >= 999.5:
+        told = f"{size:.0f}"
+    elif 0.0005 <= size < 1:
+        told = f"{round(size, 3):g}"
+    else:
+        told = f"{size:.3g}" if size >= 1 else f"{size:.1g}"
+    return (MINUS if value < 0 else "") + told + unit
+
+
 def difference(value: float) -> str:
     """A change with its sign.
 
@@ -36,6 +58,17 @@ def difference(value: float) -> str:
     """
     rounded = round(value, 3)
     return f"±{0:.3f}" if rounded == 0 else f"{rounded:+,.3f}".replace("-", MINUS)
+
+
+def p_value(value: float | None) -> str:
+    """A p-value; small ones never read as nothing.
+
+    >>> p_value(0.0284), p_value(0.0002), p_value(None)
+    ('0.028', '< 0.001', '–')
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    return "< 0.001" if value < 0.0005 else f"{value:.3f}"
 
 
 def share(part: float, whole: float) -> str:

@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from sparkrec.errors import DataError
 from sparkrec.lake import files
@@ -14,13 +15,13 @@ MANIFEST = "manifest.json"
 
 
 class ShardFile(BaseModel):
-    """One Parquet file, which is one row group."""
+    """One Parquet file, which is one row group, or none where it has no rows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     rows: int
-    row_groups: int
+    row_groups: int = Field(ge=0, le=1)
     sha256: str
 
 
@@ -32,6 +33,9 @@ class Dataset(BaseModel):
     folder: str
     columns: dict[str, str]
     files: tuple[ShardFile, ...]
+
+    def __hash__(self) -> int:
+        return hash((self.folder, self.files))
 
     @property
     def rows(self) -> int:
@@ -45,6 +49,27 @@ class Dataset(BaseModel):
     def steps(self, ranks: int, batch_size: int) -> int:
         """Full batches that every rank can make in one epoch; what is left over is the agreed remainder."""
         return min(sum(file.rows for file in self.of_rank(rank, ranks)) // batch_size for rank in range(ranks))
+
+    def check(self, root: str) -> None:
+        """Compare the footers of the files below ``root`` with the manifest; the rows themselves are not read.
+
+        Raises:
+            DataError: A file is missing or cannot be read, or has other rows, row groups or columns.
+        """
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda file: self._check_file(root, file), self.files))
+
+    def _check_file(self, root: str, file: ShardFile) -> None:
+        uri = f"{root}/{self.folder}/{file.name}"
+        expected = _told(file.rows, file.row_groups, self.columns)
+        try:
+            found = _told(*files.parquet_size(uri), files.parquet_columns(uri))
+        except FileNotFoundError:
+            found = "no such file"
+        except (OSError, ValueError) as error:
+            found = f"no Parquet file ({error})"
+        if found != expected:
+            raise DataError(f"{uri}: {found}, where the manifest has {expected}: run `sparkrec job shard` again")
 
 
 class Manifest(BaseModel):
@@ -88,12 +113,13 @@ class Manifest(BaseModel):
         files.write_bytes(f"{folder}/{MANIFEST}", json.dumps(self.model_dump(), indent=1).encode())
 
     def is_complete(self, folder: str) -> bool:
-        """Whether all the files listed are there."""
-        return all(
-            {file.name for file in data.files}
-            <= {uri.rpartition("/")[2] for uri in files.find_files(f"{folder}/{data.folder}/*.parquet")}
-            for data in self.datasets.values()
-        )
+        """Whether all the files are there as listed."""
+        try:
+            for data in self.datasets.values():
+                data.check(folder)
+        except DataError:
+            return False
+        return True
 
     @classmethod
     def find(cls, folder: str) -> Self | None:
@@ -115,3 +141,8 @@ class Manifest(BaseModel):
         if manifest.checksum != cls.checksum_of(list(manifest.datasets.values())):
             raise DataError(f"{uri}: the checksum does not fit the files listed: run `sparkrec job shard` again")
         return manifest
+
+
+def _told(rows: int, row_groups: int, columns: dict[str, str]) -> str:
+    listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    return f"{rows} rows in {row_groups} row groups of {listed}"

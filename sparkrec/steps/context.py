@@ -8,6 +8,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from sparkrec.config import Settings
+from sparkrec.contracts import load_contract
+from sparkrec.contracts.spark import struct_type
 from sparkrec.errors import DataError
 from sparkrec.lake import JobTables
 from sparkrec.steps.runs import JobRun
@@ -53,3 +55,7 @@ class JobContext:
         """silver.interactions of people, not bots, up to the run's day."""
         interactions = self.tables.read("silver.interactions")
         return interactions.where((F.col("event_date") <= F.lit(self.run_date)) & ~F.col("is_bot"))
+
+    def no_rows(self, table: str) -> DataFrame:
+        """The columns of a table, without a row."""
+        return self.spark.createDataFrame([], struct_type(load_contract(table)))

@@ -2,17 +2,25 @@
 
 import hashlib
 import json
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from scipy import sparse
 
 from sparkrec.config import Settings
 from sparkrec.errors import ConfigurationError
 from sparkrec.evaluation.bootstrap import means_with_intervals
+from sparkrec.evaluation.catalogue import HEAD_SHARE, Catalogue
 from sparkrec.evaluation.choose import Choice, candidates, choose_blend
+from sparkrec.evaluation.exposure import exposure_metrics
 from sparkrec.evaluation.judge import judged
+from sparkrec.evaluation.measure import list_values
+from sparkrec.evaluation.segments import NEW_USER_EVENTS, profile_segments, with_segments
 from sparkrec.features.parts import newest_known
+from sparkrec.lake.order import in_one_order
 from sparkrec.recommend.models import MODELS, RANKER
+from sparkrec.recommend.scorers.item_item import title_vectors
 from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.registry.chosen import Chosen, ChosenList
 from sparkrec.registry.model_store import CurrentModels, model_version
@@ -20,9 +28,6 @@ from sparkrec.steps.context import Counts, JobContext
 
 BLEND = "blend"
 """Name of a ranking by several models."""
-
-# Values of a segment's column that are told apart; the rest is one group.
-_LARGEST_GROUPS = 5
 
 
 def run(context: JobContext) -> Counts:
@@ -33,33 +38,20 @@ def run(context: JobContext) -> Counts:
     """
     settings, tables = context.settings, context.tables
     current = CurrentModels.read(tables.read_artefact("models/current.json"))
-    positives = tables.read("features.positives")
-    sequences = tables.read("features.behaviour_sequences")
     parts = [cut for cut in current.cuts if cut != "publish"]
-    users = {
-        part: with_targets(sequences.where(F.col("cut") == part), positives, newest_known(part) - 1).persist()
-        for part in parts
-    }
+    by_profile = profile_segments(tables.read("gold.user_profiles"), settings.evaluation.segments)
+    users = {part: _users(context, part, by_profile).persist() for part in parts}
     try:
         chosen = _choose(context, current, users["validation"])
         chosen.write(tables.write_artefact("models/chosen.json"))
-        blends = {
-            BLEND: {shelf: ranking.weights for shelf, ranking in chosen.shelves.items() if ranking.model == BLEND}
-        }
-        published = {shelf: ranking.model for shelf, ranking in chosen.shelves.items()}
-        k, shelves = settings.evaluation.k, settings.recommend.shelves
-        found: list[DataFrame] = []
-        for part in parts:
-            values = judged(users[part], current, part, blends, shelves, k)
-            segmented = _with_segments(values, tables.read("gold.user_profiles"), settings)
-            means = means_with_intervals(segmented, published, settings.evaluation.bootstrap_samples, settings.seed)
-            # At once, before the next part: executors hold the models of one cut at a time.
-            found.append(means.withColumn("part", F.lit(part)).localCheckpoint())
+        titles = title_vectors(tables.read("features.item_text"), current.items)
+        # One part after the other: executors hold the models of one cut at a time.
+        found = [_figures(settings, current, part, chosen, users[part], titles) for part in parts]
         together = found[0]
-        for means in found[1:]:
-            together = together.unionByName(means)
+        for figures in found[1:]:
+            together = together.unionByName(figures)
         versions: dict[tuple[str, str], str] = {
-            (name, shelf): version for name, version in current.versions.items() for shelf in shelves
+            (name, shelf): version for name, version in current.versions.items() for shelf in settings.recommend.shelves
         }
         versions |= {(ranking.model, shelf): ranking.version for shelf, ranking in chosen.shelves.items()}
         described = context.spark.createDataFrame(
@@ -78,6 +70,14 @@ def run(context: JobContext) -> Counts:
     finally:
         for rows in users.values():
             rows.unpersist()
+
+
+def _users(context: JobContext, part: str, by_profile: DataFrame) -> DataFrame:
+    """Users with events in the part, with their targets and segments, in one order."""
+    sequences = context.tables.read("features.behaviour_sequences").where(F.col("cut") == part)
+    users = with_targets(sequences, context.tables.read("features.positives"), newest_known(part) - 1)
+    tasks = int(context.spark.conf.get("spark.sql.shuffle.partitions") or 1)
+    return in_one_order(with_segments(users, by_profile), tasks, "user_id")
 
 
 def _choose(context: JobContext, current: CurrentModels, users: DataFrame) -> Chosen:
@@ -108,23 +108,23 @@ def _choose(context: JobContext, current: CurrentModels, users: DataFrame) -> Ch
     return Chosen(run_date=context.run_date, metric=f"ndcg@{k}", shelves=shelves)
 
 
-def _with_segments(values: DataFrame, profiles: DataFrame, settings: Settings) -> DataFrame:
-    """Each value once for all users, and the leading metric once more for each of the user's groups."""
-    segments = []
-    for column in settings.evaluation.segments:
-        if column not in profiles.columns:
-            raise ConfigurationError(f"evaluation.segments: gold.user_profiles has no column {column}")
-        value = F.coalesce(F.col(column).cast("string"), F.lit("unknown"))
-        sizes = profiles.groupBy(value.alias("group")).count().orderBy(F.desc("count"), "group")
-        largest = [row.group for row in sizes.limit(_LARGEST_GROUPS).collect()]
-        group = F.when(value.isin(largest), value).otherwise("other")
-        segments.append(F.concat(F.lit(f"{column}="), group))
-    everybody = F.array(F.lit("all"))
-    groups = profiles.select("user_id", F.array(*segments).cast("array<string>").alias("groups"))
-    leading = (F.col("metric") == f"ndcg@{settings.evaluation.k}") & F.col("groups").isNotNull()
-    of_value = F.when(leading, F.concat(everybody, "groups")).otherwise(everybody)
-    # By a join and not by a union, which would judge all models twice.
-    return values.join(groups, "user_id", "left").withColumn("segment", F.explode(of_value)).drop("groups")
+def _figures(
+    settings: Settings, current: CurrentModels, part: str, chosen: Chosen, users: DataFrame, titles: sparse.csr_matrix
+) -> DataFrame:
+    """All figures of one part: those of each user's lists, as means, and those of all lists together."""
+    k, shelves = settings.evaluation.k, settings.recommend.shelves
+    blends = {BLEND: {shelf: ranking.weights for shelf, ranking in chosen.shelves.items() if ranking.model == BLEND}}
+    published = {shelf: ranking.model for shelf, ranking in chosen.shelves.items()}
+    catalogue = Catalogue.of(current.arrays("popularity", part)["scores"], titles)
+    lists = judged(users, current, part, blends, shelves, k, catalogue.head).persist()
+    try:
+        measure = partial(list_values, catalogue=catalogue, k=k)
+        means = means_with_intervals(lists, measure, published, settings.evaluation.bootstrap_samples, settings.seed)
+        together = exposure_metrics(lists, int(current.known_items(part).sum()), k)
+        figures = means.unionByName(together, allowMissingColumns=True)
+        return figures.withColumn("part", F.lit(part)).localCheckpoint()
+    finally:
+        lists.unpersist()
 
 
 def _protocol(settings: Settings) -> str:
@@ -133,6 +133,8 @@ def _protocol(settings: Settings) -> str:
         "ranking": "full",
         "split": settings.split.model_dump(),
         "k": settings.evaluation.k,
+        "new_user_events": NEW_USER_EVENTS,
+        "head_share": HEAD_SHARE,
         "positives": settings.features.positive_events,
         "source": settings.source.model_dump(exclude={"landing"}),
     }

@@ -1,16 +1,23 @@
 """Clean events to what the models learn from."""
 
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.cleaning.item_versions import current_items
 from sparkrec.errors import DataError
 from sparkrec.features.behaviour_sequences import behaviour_sequences
+from sparkrec.features.day_facts import pair_days
 from sparkrec.features.item_text import item_text
+from sparkrec.features.labelled_pairs import at_most, positive_pairs, shown_pairs
+from sparkrec.features.negatives import draw_weights, with_negatives
 from sparkrec.features.parts import rehearsal_cuts, with_part
 from sparkrec.features.ranking_samples import ranking_samples
+from sparkrec.features.retrieval_samples import retrieval_samples
+from sparkrec.features.scaling import fit_scaling
 from sparkrec.features.user_interests import user_interests
 from sparkrec.features.vocabulary import grow_vocabulary, indices_of, value_frequencies
 from sparkrec.steps.context import Counts, JobContext
+from sparkrec.steps.kept import kept
 
 _INTEREST_TAGS = 10
 
@@ -26,7 +33,7 @@ def run(context: JobContext) -> Counts:
     items = current_items(tables.read("silver.items"))
     is_positive = F.col("event_type").isin(list(features.positive_events)) & F.col("user_id").isNotNull()
     positives = interactions.where(is_positive).select(
-        "event_id", "user_id", "item_id", "event_time", "session_id", "unit_price"
+        "event_id", "user_id", "item_id", "event_type", "event_time", "session_id", "unit_price"
     )
 
     earlier = tables.read("features.vocabulary").localCheckpoint() if tables.exists("features.vocabulary") else None
@@ -54,6 +61,34 @@ def run(context: JobContext) -> Counts:
     further = rehearsal_cuts(split, context.settings.ranker.windows)
     sequences = behaviour_sequences(known, others, split, features.history_length, further)
     counts["behaviour_sequences"] = tables.replace("features.behaviour_sequences", sequences)
-    samples = ranking_samples(known, text, features.history_length, features.title_words)
-    counts["ranking_samples"] = tables.replace("features.ranking_samples", samples)
+    samples = retrieval_samples(known, text, features.history_length, features.title_words)
+    counts["retrieval_samples"] = tables.replace("features.retrieval_samples", samples)
+    returns = interactions.where("event_type = 'return'").join(user_index, "user_id").join(item_index, "item_id")
+    pairs = _labelled_pairs(context, interactions, is_positive, items, user_index, item_index)
+    with kept(pairs), kept(pair_days(known, returns)) as days:
+        samples = ranking_samples(pairs, known, days, features.history_length)
+        counts["ranking_samples"] = tables.replace("features.ranking_samples", samples)
+    scalers = fit_scaling(tables.read("features.ranking_samples"))
+    counts["scalers"] = tables.replace("features.scalers", scalers)
     return counts
+
+
+def _labelled_pairs(
+    context: JobContext,
+    interactions: DataFrame,
+    is_positive: Column,
+    items: DataFrame,
+    user_index: DataFrame,
+    item_index: DataFrame,
+) -> DataFrame:
+    """What was shown and what came of it; without impressions positive events and items that are drawn."""
+    settings, positives = context.settings, context.tables.read("features.positives")
+    features = settings.features
+    is_shown = F.col("user_id").isNotNull() & (F.col("event_type") == "impression")
+    if "impression" in features.positive_events or interactions.where(is_shown).isEmpty():
+        chosen = positive_pairs(positives, features.ranking_positives)
+        weights = draw_weights(positives, items)
+        return with_negatives(chosen, positives, weights, features.negatives, settings.seed)
+    events = interactions.where(is_shown | is_positive).withColumn("positive", is_positive)
+    shown = shown_pairs(events, user_index, item_index, positives, settings.split)
+    return at_most(shown, features.ranking_positives)

@@ -19,6 +19,7 @@ from sparkrec.lake import Lake, files
 from sparkrec.lake.landing import UNREADABLE_LINE, own_columns
 
 IDENTITIES, FORGOTTEN = "private.identities", "private.forgotten"
+SEARCHES, QUERY_TEXT = "silver.searches", "features.query_text"
 # Shorter values, such as a country, are those of many people.
 _TELLING = 4
 # A shorter id may be the number of something else.
@@ -62,6 +63,11 @@ def forget(settings: Settings, spark: SparkSession, user: str, say: Callable[[st
         elif table == "features.vocabulary":
             # The index stays taken: no other user may come into the place of this one.
             lake.update(table, ids, "t.feature = 'user' and t.value = f.id", {"value": "concat('forgotten ', t.index)"})
+        elif table == QUERY_TEXT and lake.exists(SEARCHES):
+            # What nobody else has typed; the searches of the person are gone by now.
+            typed = lake.read(table).select("normalised_query")
+            alone = typed.join(lake.read(SEARCHES), "normalised_query", "left_anti").localCheckpoint()
+            removed[table] = lake.delete(table, alone, "t.normalised_query = f.normalised_query")
         lake.purge(table)
     for made in ("shards", "models"):
         files.delete_folder(lake.path(made))

@@ -13,7 +13,7 @@ from sparkrec.steps.runs import RUNS
 
 # Clocks of machines differ.
 _MARGIN = timedelta(hours=1)
-_GROWING = ("bronze.", RUNS)
+_GROWING = ("bronze.", "gold.feature_statistics", RUNS)
 
 
 def maintain(root: str, spark: SparkSession, keep: timedelta, say: Callable[[str], None]) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """Clean events to user and item profiles."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -24,6 +24,7 @@ from sparkrec.profiles.items import (
 from sparkrec.profiles.touched import buyers_of_changed_items, days_that_leave, of_others, of_touched, touched
 from sparkrec.profiles.users import USER_WINDOWS, facts_of_user_profiles, user_facts, user_profiles
 from sparkrec.steps.context import Counts, JobContext
+from sparkrec.steps.kept import kept
 from sparkrec.steps.runs import JobRun
 
 _EVENTS, _ITEMS, _USERS = "silver.interactions", "silver.items", "silver.users"
@@ -84,8 +85,8 @@ def run(context: JobContext) -> Counts:
     else:
         tables.replace(_USER_DAYS, user_days(events))
         tables.replace(_ITEM_DAYS, item_days(events))
-    with ExitStack() as kept:
-        facts = _facts_after(context, increment, items, kept) if increment else _facts(context, items, kept)
+    with ExitStack() as stack:
+        facts = _facts_after(context, increment, items, stack) if increment else _facts(context, items, stack)
         users_facts, items_facts, buyers = facts
         users = user_profiles(users_facts, context.run_date, said)
         catalogue = item_profiles(items_facts, buyers, items, context.run_date)
@@ -125,17 +126,17 @@ def _is_as_it_was(context: JobContext, increment: _Increment) -> bool:
     )
 
 
-def _facts(context: JobContext, items: DataFrame, kept: ExitStack) -> _Facts:
+def _facts(context: JobContext, items: DataFrame, stack: ExitStack) -> _Facts:
     """Facts of all users, facts of all items, and the items' buyers, from all days."""
     by_user, by_item = context.tables.read(_USER_DAYS), context.tables.read(_ITEM_DAYS)
     return (
-        kept.enter_context(_kept(user_facts(by_user, items, context.run_date))),
-        kept.enter_context(_kept(item_facts(by_item, context.run_date))),
+        stack.enter_context(kept(user_facts(by_user, items, context.run_date))),
+        stack.enter_context(kept(item_facts(by_item, context.run_date))),
         item_buyers(by_user, context.run_date),
     )
 
 
-def _facts_after(context: JobContext, increment: _Increment, items: DataFrame, kept: ExitStack) -> _Facts:
+def _facts_after(context: JobContext, increment: _Increment, items: DataFrame, stack: ExitStack) -> _Facts:
     """The same as they were after the last run, but for what the increment touches."""
     tables, as_of, before, outputs = context.tables, context.run_date, increment.before, increment.run.outputs
     by_user, by_item = tables.read(_USER_DAYS), tables.read(_ITEM_DAYS)
@@ -149,13 +150,13 @@ def _facts_after(context: JobContext, increment: _Increment, items: DataFrame, k
     if tables.read_versions[_ITEMS] != increment.run.inputs[_ITEMS]:
         described_before = current_items(tables.read(_ITEMS, increment.run.inputs[_ITEMS]))
         in_days.append(buyers_of_changed_items(by_user, described_before, items))
-    users = kept.enter_context(_kept(touched("user_id", *in_days)))
+    users = stack.enter_context(kept(touched("user_id", *in_days)))
     in_days = [by_item_before.where(replaced), by_item.where(replaced), by_item.where(leave(ITEM_WINDOWS))]
-    catalogue = kept.enter_context(_kept(touched("item_id", *in_days)))
+    catalogue = stack.enter_context(kept(touched("item_id", *in_days)))
 
     days_of_users = of_touched(by_user, "user_id", users)
-    users_facts = kept.enter_context(_kept(user_facts(days_of_users, items, as_of)))
-    items_facts = kept.enter_context(_kept(item_facts(of_touched(by_item, "item_id", catalogue), as_of)))
+    users_facts = stack.enter_context(kept(user_facts(days_of_users, items, as_of)))
+    items_facts = stack.enter_context(kept(item_facts(of_touched(by_item, "item_id", catalogue), as_of)))
     return (
         users_facts.unionByName(of_others(facts_of_user_profiles(users_before), "user_id", users)),
         items_facts.unionByName(of_others(facts_of_item_profiles(items_before), "item_id", catalogue)),
@@ -165,12 +166,3 @@ def _facts_after(context: JobContext, increment: _Increment, items: DataFrame, k
             is_=item_buyers(days_of_users, as_of),
         ),
     )
-
-
-@contextmanager
-def _kept(rows: DataFrame) -> Iterator[DataFrame]:
-    """The rows, kept while the job needs them, for they are read more than once."""
-    try:
-        yield rows.persist()
-    finally:
-        rows.unpersist()

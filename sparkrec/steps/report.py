@@ -17,6 +17,8 @@ from sparkrec.registry.chosen import Chosen
 from sparkrec.registry.model_store import CurrentModels
 from sparkrec.report import ItemNeighbours, ReportContent, TrainingCurve, UserExample
 from sparkrec.steps.context import Counts, JobContext
+from sparkrec.steps.describe import STATISTICS
+from sparkrec.steps.query_examples import query_examples
 from sparkrec.steps.runs import CLEANING, as_frame, row_account
 from sparkrec.training.plan import TRAINING_RECORD, CutRecord
 
@@ -31,7 +33,8 @@ def run(context: JobContext) -> Counts:
     current = CurrentModels.read(tables.read_artefact("models/current.json"))
     chosen = Chosen.read(tables.read_artefact("models/chosen.json"))
     profiles = tables.read("gold.user_profiles")
-    items = current_items(tables.read("silver.items")).select("item_id", "title")
+    described = current_items(tables.read("silver.items"))
+    items = described.select("item_id", "title")
     runs = context.runs([job.name for job in in_order(JOBS)])
     days = (
         context.known_interactions().agg(F.min("event_date").alias("first"), F.max("event_date").alias("last")).first()
@@ -58,6 +61,8 @@ def run(context: JobContext) -> Counts:
         data_docs=os.path.relpath(data_docs, folder.resolve()),
         settings_text=yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False),
         metric=f"ndcg@{settings.evaluation.k}",
+        features=tables.read(STATISTICS).where(F.col("run_date") == F.lit(context.run_date)).toPandas(),
+        queries=query_examples(context, described),
     )
     written = report.write(content, folder)
     context.say(f"report: {written}")

@@ -6,6 +6,7 @@ import json
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from sparkrec.contracts.features import model_inputs
 from sparkrec.features.fixed_length import pad_behind, pad_front
 from sparkrec.features.parts import KNOWN_PARTS, cuts
 from sparkrec.features.vocabulary import FIRST
@@ -13,6 +14,8 @@ from sparkrec.lake import files
 from sparkrec.shards.manifest import Manifest
 from sparkrec.shards.write import describe_datasets, write_dataset
 from sparkrec.steps.context import Counts, JobContext
+
+_MODEL, _SAMPLES = "two_tower", "features.retrieval_samples"
 
 
 def run(context: JobContext) -> Counts:
@@ -22,14 +25,18 @@ def run(context: JobContext) -> Counts:
     """
     settings, tables = context.settings, context.tables
     root = tables.write_artefact("shards/two_tower")
-    samples = tables.read("features.ranking_samples")
+    samples = tables.read(_SAMPLES)
     sequences = tables.read("features.behaviour_sequences")
     text = tables.read("features.item_text")
     vocabulary = tables.read("features.vocabulary")
     length, words = settings.features.history_length, settings.features.title_words
     version = _version(
         tables.fingerprints(),
-        settings.model_dump_json(include={"seed", "split", "features", "shards", "training"}),
+        [f"{feature.name} {feature.version}" for feature in model_inputs(_MODEL, _SAMPLES)],
+        # Of the training only the ranks matter here: how it goes makes no other shards.
+        settings.model_dump_json(
+            include={"seed": True, "split": True, "features": True, "shards": True, "training": {"ranks"}}
+        ),
     )
     earlier = Manifest.find(root)
     if earlier and earlier.version == version and earlier.is_complete(root):
@@ -91,11 +98,13 @@ def _counts(manifest: Manifest) -> Counts:
 
 
 def _model_inputs(samples: DataFrame, share: DataFrame) -> DataFrame:
-    """The columns that the model reads; items that the cut does not know have no share and are left out."""
-    return samples.join(F.broadcast(share), "item_index", "inner").select(
-        "event_id", "user_index", "item_index", "history", "item_words", "log_q"
-    )
+    """What the model reads, and the item to foresee; items that the cut does not know have no share and are left out.
+
+    The model's inputs are those of the registry that have its tag.
+    """
+    inputs = [feature.column for feature in model_inputs(_MODEL, _SAMPLES)]
+    return samples.join(F.broadcast(share), "item_index", "inner").select("event_id", *inputs, "item_index", "log_q")
 
 
-def _version(inputs: dict[str, int], settings: str) -> str:
-    return hashlib.sha256(json.dumps([inputs, settings], sort_keys=True).encode()).hexdigest()[:12]
+def _version(inputs: dict[str, int], features: list[str], settings: str) -> str:
+    return hashlib.sha256(json.dumps([inputs, features, settings], sort_keys=True).encode()).hexdigest()[:12]

@@ -203,6 +203,7 @@ def _train_two_tower(context: JobContext, folder: str, manifest: Manifest, wante
         cuts=tuple(wanted),
         config=settings.two_tower,
         seed=settings.seed,
+        checkpoint_steps=settings.training.checkpoint_steps,
     )
     if not all(files.exists(f"{folder}/{cut}/{TRAINING_RECORD}") for cut in wanted):
         plan_uri = f"{folder}/plan.json"

@@ -22,12 +22,16 @@ class Progress:
         best_epoch: The best of them on the held-out samples, from 1; 0 before the first.
         best_ndcg: Its NDCG on them.
         best_weights: The model's weights then.
+        step: Steps made of the epoch under way.
+        loss_sum: Sum of their losses, the mean over the ranks.
     """
 
     epochs: list[EpochRecord] = field(default_factory=list)
     best_epoch: int = 0
     best_ndcg: float = float("-inf")
     best_weights: list[np.ndarray[Any, Any]] = field(default_factory=list)
+    step: int = 0
+    loss_sum: float = 0.0
 
 
 def checksum(variables: Sequence[keras.Variable]) -> str:
@@ -46,6 +50,8 @@ def save(uri: str, variables: Sequence[keras.Variable], progress: Progress) -> N
         "epochs": [epoch.model_dump() for epoch in progress.epochs],
         "best_epoch": progress.best_epoch,
         "best_ndcg": progress.best_ndcg,
+        "step": progress.step,
+        "loss_sum": progress.loss_sum,
     }
     files.write_arrays(uri, {**arrays, **best, "state": np.array(json.dumps(state))})
 
@@ -60,4 +66,4 @@ def load(uri: str, variables: Sequence[keras.Variable]) -> Progress:
     state = json.loads(str(arrays["state"]))
     best = [arrays[f"best_{number}"] for number in range(sum(name.startswith("best_") for name in arrays))]
     epochs = [EpochRecord.model_validate(epoch) for epoch in state["epochs"]]
-    return Progress(epochs, state["best_epoch"], state["best_ndcg"], best)
+    return Progress(epochs, state["best_epoch"], state["best_ndcg"], best, state["step"], state["loss_sum"])

@@ -50,14 +50,15 @@ def fit(
     epochs: int,
     patience: int,
     seed: int,
+    checkpoint_steps: int,
     say: Callable[[str], None],
 ) -> CutRecord:
     """Train a model on the shards of one cut.
 
     All ranks make the same number of steps, agreed from the manifest. Where there are held-out
     samples, training stops after ``patience`` epochs without a better ranking of them and the best
-    weights are put back; otherwise it makes all epochs. Rank 0 writes a checkpoint after each epoch,
-    and a run that finds one goes on behind it.
+    weights are put back; otherwise it makes all epochs. Rank 0 writes a checkpoint after each epoch and
+    after every ``checkpoint_steps`` steps of one, and a run that finds one goes on behind it.
 
     Args:
         model: Built, so that its variables exist.
@@ -72,6 +73,7 @@ def fit(
         epochs: At most this many.
         patience: See above.
         seed: Seed of the order of the samples.
+        checkpoint_steps: See above.
         say: Takes lines of progress.
 
     Raises:
@@ -87,22 +89,25 @@ def fit(
     uri = f"{folder}/checkpoint.npz"
     progress = checkpoint.load(uri, variables)
     ranks.same_start(variables)
-    train_step = _train_step(model, optimizer, ranks)
+    train_step = make_train_step(model, optimizer, ranks)
     judge = tf.function(model.judge, reduce_retracing=True)
 
     while len(progress.epochs) < epochs and not _out_of_patience(progress, held_out, patience):
         epoch = len(progress.epochs) + 1
         started = time.monotonic()
-        total = tf.constant(0.0)
-        with epoch_batches(root, train, ranks.rank, ranks.size, batch_size, seed + epoch) as batches:
-            for batch in batches.take(steps):
+        done, total = progress.step, tf.constant(progress.loss_sum)
+        with epoch_batches(root, train, ranks.rank, ranks.size, batch_size, seed + epoch, first_step=done) as batches:
+            for step, batch in enumerate(batches.take(steps - done), done + 1):
                 total += train_step(batch)
-        loss = ranks.mean(float(total) / steps, 1.0)
-        if not math.isfinite(loss):
-            raise DataError(f"the loss of {cut} is no number in epoch {epoch}: lower two_tower.learning_rate")
+                if step % checkpoint_steps == 0 and step < steps:
+                    progress.step, progress.loss_sum = step, _mean_loss(ranks, total, cut, epoch)
+                    if ranks.rank == 0:
+                        checkpoint.save(uri, variables, progress)
+        loss = _mean_loss(ranks, total, cut, epoch) / steps
+        progress.step, progress.loss_sum = 0, 0.0
         seconds = time.monotonic() - started
         validation_loss, ndcg = _on_held_out(judge, ranks, root, held_out, batch_size) if held_out else (None, None)
-        speed = steps * batch_size * ranks.size / seconds
+        speed = (steps - done) * batch_size * ranks.size / seconds
         progress.epochs.append(
             EpochRecord(
                 epoch=epoch,
@@ -141,15 +146,28 @@ def _fitting(batch_size: int, train: Dataset, ranks: int) -> int:
     """The batch size, smaller where a rank has fewer samples than one batch."""
     fewest = min(sum(file.rows for file in train.of_rank(rank, ranks)) for rank in range(ranks))
     if fewest < 2:
-        raise DataError(f"{train.folder}: {train.rows} samples do not feed {ranks} ranks: set training.ranks lower")
+        held = f"{train.rows} samples in {len(train.files)} files"
+        raise DataError(f"{train.folder}: {held} do not feed {ranks} ranks: set training.ranks lower")
     return min(batch_size, fewest)
+
+
+def _mean_loss(ranks: Ranks, total: tf.Tensor, cut: str, epoch: int) -> float:
+    """Sum of an epoch's losses so far, the mean over the ranks."""
+    mean = ranks.mean(float(total), 1.0)
+    if not math.isfinite(mean):
+        raise DataError(f"the loss of {cut} is no number in epoch {epoch}: lower two_tower.learning_rate")
+    return mean
 
 
 def _out_of_patience(progress: checkpoint.Progress, held_out: Dataset | None, patience: int) -> bool:
     return held_out is not None and len(progress.epochs) - progress.best_epoch >= patience and bool(progress.epochs)
 
 
-def _train_step(model: Trainable, optimizer: keras.optimizers.Optimizer, ranks: Ranks) -> Callable[[Batch], tf.Tensor]:
+def make_train_step(
+    model: Trainable, optimizer: keras.optimizers.Optimizer, ranks: Ranks
+) -> Callable[[Batch], tf.Tensor]:
+    """A compiled step: it takes a batch, gives its loss, and moves the weights by all ranks' mean gradient."""
+
     @tf.function(reduce_retracing=True)
     def train_step(batch: Batch) -> tf.Tensor:
         with tf.GradientTape() as tape:
@@ -168,11 +186,10 @@ def _on_held_out(
 ) -> tuple[float, float]:
     """Mean loss and ranking of full batches over all ranks; ranks may have different numbers of them."""
     loss, ranking, batches_read = 0.0, 0.0, 0
-    if any(file.rows for file in held_out.of_rank(ranks.rank, ranks.size)):
-        with epoch_batches(root, held_out, ranks.rank, ranks.size, batch_size) as batches:
-            for batch in batches:
-                of_batch = judge(batch)
-                loss, ranking = loss + float(of_batch[0]), ranking + float(of_batch[1])
-                batches_read += 1
+    with epoch_batches(root, held_out, ranks.rank, ranks.size, batch_size) as batches:
+        for batch in batches:
+            of_batch = judge(batch)
+            loss, ranking = loss + float(of_batch[0]), ranking + float(of_batch[1])
+            batches_read += 1
     share = 1 / max(batches_read, 1)
     return ranks.mean(loss * share, float(batches_read)), ranks.mean(ranking * share, float(batches_read))

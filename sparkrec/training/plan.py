@@ -17,6 +17,7 @@ class TrainingPlan(BaseModel):
         cuts: Cuts in their order; the first chooses the number of epochs on its held-out samples.
         config: The model's options.
         seed: Seed of the weights, of dropout and of the order of the samples.
+        checkpoint_steps: Steps of an epoch between two checkpoints.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,6 +27,7 @@ class TrainingPlan(BaseModel):
     cuts: tuple[str, ...]
     config: TwoTowerSettings
     seed: int
+    checkpoint_steps: int
 
 
 class EpochRecord(BaseModel):

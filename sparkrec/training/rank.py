@@ -57,6 +57,7 @@ def _train_cut(plan: TrainingPlan, manifest: Manifest, ranks: Ranks, cut: str, f
         epochs,
         plan.config.patience,
         plan.seed,
+        plan.checkpoint_steps,
         ranks.say,
     )
     users = _encode_users(model, plan.shards, manifest.datasets[f"{cut}/users"], ranks, manifest.users)
@@ -90,11 +91,10 @@ def _encode_users(model: TwoTower, root: str, users: Dataset, ranks: Ranks, rows
     """Vectors of this rank's users: ``index`` (users,) and ``vectors`` (users, embedding_size)."""
     encode = tf.function(model.user_vectors, reduce_retracing=True)
     indices, vectors = [np.zeros(0, "int32")], [np.zeros((0, model.user_output.units), "float32")]
-    if any(file.rows for file in users.of_rank(ranks.rank, ranks.size)):
-        with epoch_batches(root, users, ranks.rank, ranks.size, 4096, drop_remainder=False) as batches:
-            for batch in batches:
-                indices.append(batch["user_index"].numpy())
-                vectors.append(encode(batch).numpy())
+    with epoch_batches(root, users, ranks.rank, ranks.size, 4096, drop_remainder=False) as batches:
+        for batch in batches:
+            indices.append(batch["user_index"].numpy())
+            vectors.append(encode(batch).numpy())
     return {"index": np.concatenate(indices), "vectors": np.concatenate(vectors), "rows": np.array(rows)}
 
 

@@ -55,3 +55,18 @@ def test_title_words_keep_the_words_of_every_script_whole(spark: SparkSession) -
     words = titles.select("title", title_words(F.col("title")).alias("words")).collect()
 
     assert {row.title: row.words for row in words} == cases
+
+
+def test_title_words_of_scripts_without_blanks_are_segmented(spark: SparkSession) -> None:
+    cases = {
+        "Nordhaus 红色马克杯 250 ml": ["nordhaus", "红色", "马克杯", "ml"],
+        "蓝色运动鞋": ["蓝色", "运动鞋"],
+        "茶": ["茶"],
+        "緑のマグカップ": ["緑の", "マグカップ"],
+        "Tamura 赤い靴下 M": ["tamura", "赤い", "靴下"],
+    }
+    titles = spark.createDataFrame([(title,) for title in cases], "title string")
+
+    words = titles.select("title", title_words(F.col("title")).alias("words")).collect()
+
+    assert {row.title: row.words for row in words} == cases

@@ -47,6 +47,17 @@ One row is one basket. Primary key: `basket_id`.
     )
 
 
+def test_features_have_a_version_and_a_leakage_class() -> None:
+    told = BASKETS.model_dump(exclude_none=True)
+    told["columns"]["pieces"]["feature"] = {"version": 2, "leakage": "as_of"}
+
+    page = render(Contract.model_validate(told))
+
+    assert "| column | type | required | meaning | unit | tags | feature |\n" in page
+    assert "| `basket_id` | `string` | yes | The basket. |  |  |  |\n" in page
+    assert "| `pieces` | `int` |  | Pieces, 0\\|1. | pieces | numeric, pii | v2, as_of |\n" in page
+
+
 def test_an_open_table_says_so_and_absent_rules_make_no_table() -> None:
     page = render(load_contract("bronze.any_shop"))
 

@@ -156,6 +156,11 @@ def test_a_person_whom_nobody_knows_changes_nothing(shop: Shop, spark: SparkSess
     assert not (shop.folder / "lake" / "private" / "forgotten").exists()
 
 
+def query_texts_with(shop: Shop, query: str) -> list[str]:
+    """Files of features.query_text that hold the query."""
+    return [name for name in shop.files_with(query) if name.startswith("lake/features/query_text")]
+
+
 def test_a_forgotten_person_is_nowhere_and_does_not_come_back(
     shop: Shop, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,12 +170,14 @@ def test_a_forgotten_person_is_nowhere_and_does_not_come_back(
     tables = {name.split("/")[2] for name in shop.files_with(pseudonym) if name.startswith("lake")}
     assert {"interactions", "searches", "user_profiles", "positives", "vocabulary", "identities"} <= tables
     assert "recommendations" in tables
+    assert query_texts_with(shop, "a cup")
     assert (shop.folder / "lake" / "report" / "index.html").exists()
 
     told = shop.run("forget", "de:canary-visitor")
 
     assert "'bronze.events': 32" in told
     assert "a.json.gz" in told
+    assert not query_texts_with(shop, "a cup")
     # The forget command's own words name nobody, and the old event log never did.
     assert shop.files_with(*CANARIES, pseudonym, "other-visitor", beside=("landing",)) == {}
     assert not [name for name in ("shards", "models", "report/index.html") if (shop.folder / "lake" / name).exists()]

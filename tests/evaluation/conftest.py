@@ -10,6 +10,7 @@ from sparkrec.lake import files
 from sparkrec.registry.model_store import CurrentModels
 
 USERS, ITEMS = 30, 24
+SEGMENTS = [["country=France", "activity=new"], ["activity=old"], []]
 Dense = dict[str, np.ndarray]
 
 
@@ -73,9 +74,10 @@ def users(spark: SparkSession, shop: Dense) -> DataFrame:
         counts = [int(count) for count in shop["events"][user, items]]
         touched, targets = indices(shop["touched"][user]), indices(shop["targets"][user])
         rows.append((f"u{user:02}", user + 2, items, counts, [0.0] * len(items), [0.0] * len(items), touched, targets))
+        rows[-1] += (SEGMENTS[user % len(SEGMENTS)],)
     columns = (
         "user_id string, user_index int, items array<int>, events array<int>, days_since array<float>, "
-        "first_days_since array<float>, touched array<int>, targets array<int>"
+        "first_days_since array<float>, touched array<int>, targets array<int>, segments array<string>"
     )
     return spark.createDataFrame(rows, columns).repartition(3, "user_id").cache()
 

@@ -6,6 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from sparkrec.evaluation.bootstrap import GROUP, holm, means_with_intervals
+from sparkrec.lake.order import in_one_order
 
 USERS = 300
 RANDOM = np.random.default_rng(2)
@@ -30,10 +31,9 @@ def _values() -> pd.DataFrame:
 
 
 def _means(spark: SparkSession, partitions: int, seed: int = 1, samples: int = 400) -> pd.DataFrame:
-    values = spark.createDataFrame(_values()).repartition(partitions)
-    return (
-        means_with_intervals(values, {"discover": "good"}, samples, seed).toPandas().set_index(list(GROUP)).sort_index()
-    )
+    values = in_one_order(spark.createDataFrame(_values()), partitions, "user_id", *GROUP)
+    means = means_with_intervals(values, lambda rows: rows, {"discover": "good"}, samples, seed)
+    return means.toPandas().set_index(list(GROUP)).sort_index()
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +94,24 @@ def test_a_model_is_compared_with_the_published_one_over_the_same_users(means: p
     assert twice["difference_low"] < GOOD.mean() < twice["difference_high"]
 
 
+def test_values_that_differ_by_rounding_do_not_differ(spark: SparkSession) -> None:
+    pairs = pd.DataFrame({"good": GOOD, "other": np.nextafter(GOOD, 2)})
+    rows = pairs.assign(user_id=[f"u{user}" for user in range(USERS)]).melt("user_id", var_name="model")
+    values = spark.createDataFrame(rows.assign(segment="all", shelf="discover", metric="ndcg@10"))
+
+    means = means_with_intervals(values, lambda rows: rows, {"discover": "good"}, 400, 1).toPandas()
+
+    assert means.set_index("model").loc["other", "p_value"] == 1.0
+
+
 @pytest.mark.parametrize("gain", [0.0, 0.02, 0.04])
 def test_a_p_value_is_about_that_of_a_paired_normal_test(spark: SparkSession, gain: float) -> None:
     pairs = pd.DataFrame({"good": GOOD, "other": GOOD + RANDOM.normal(gain, 0.3, USERS)})
     rows = pairs.assign(user_id=[f"u{user}" for user in range(USERS)]).melt("user_id", var_name="model")
     values = spark.createDataFrame(rows.assign(segment="all", shelf="discover", metric="ndcg@10"))
 
-    found = means_with_intervals(values, {"discover": "good"}, 2_000, 1).toPandas().set_index("model").loc["other"]
+    means = means_with_intervals(values, lambda rows: rows, {"discover": "good"}, 2_000, 1)
+    found = means.toPandas().set_index("model").loc["other"]
 
     apart = (pairs["other"] - pairs["good"]).to_numpy()
     error = apart.std() / np.sqrt(USERS)

@@ -4,14 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
+from scipy import sparse
 
+from sparkrec.evaluation.catalogue import Catalogue
 from sparkrec.evaluation.judge import judged
+from sparkrec.evaluation.measure import list_values
 from sparkrec.recommend.targets import with_targets
 from sparkrec.registry.model_store import CurrentModels
 
 Dense = dict[str, np.ndarray]
 Values = dict[tuple[str, str, str, str], float]
 BLEND = {"ease": 0.75, "popularity": 0.25}
+NO_TITLES = sparse.csr_matrix((24, 1))
 
 
 def _metrics(listed: list[int], targets: set[int], k: int) -> dict[str, float]:
@@ -44,19 +48,27 @@ def _expected(shop: Dense, scores: Dense, k: int) -> Values:
                 order = sorted(np.flatnonzero(visible), key=lambda item: (-np.float32(row[item]), item))
                 for metric, value in _metrics(order, targets, k).items():
                     values[f"u{user:02}", name, shelf, metric] = value
+                holders = shop["bought"].sum(axis=0)
+                bits = [-log2(holders[item] / holders.sum()) for item in order[:k]]
+                values[f"u{user:02}", name, shelf, f"novelty@{k}"] = float(np.mean(bits))
     return values
 
 
-def _found(rows: DataFrame) -> Values:
-    table = rows.toPandas()
-    values = table.set_index(["user_id", "model", "shelf", "metric"])["value"]
-    assert values.index.is_unique
-    return values.to_dict()
+def _lists(users: DataFrame, current: CurrentModels, k: int) -> DataFrame:
+    """Lists of which the first eleven items are the head."""
+    blends = {"blend": {"discover": BLEND}}
+    return judged(users, current, "validation", blends, ["discover", "reorder"], k, np.arange(24) < 11)
 
 
 def _judged(users: DataFrame, current: CurrentModels, k: int) -> Values:
-    blends = {"blend": {"discover": BLEND}}
-    return _found(judged(users, current, "validation", blends, ["discover", "reorder"], k))
+    catalogue = Catalogue.of(current.arrays("popularity", "validation")["scores"], NO_TITLES)
+    lists = _lists(users, current, k).toPandas().rename(columns={"user_id": "user_hash"})
+    if lists.empty:
+        return {}
+    table = list_values(lists, catalogue, k)
+    values = table[table["segment"] == "all"].set_index(["user_hash", "model", "shelf", "metric"])["value"]
+    assert values.index.is_unique
+    return values.to_dict()
 
 
 # With 40 places a list holds all items that may be shown, and the hidden ones must not fill it up.
@@ -72,8 +84,27 @@ def test_figures_are_those_of_a_full_ranking_of_every_user(
     assert found == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize("k", [3, 40])
+def test_lists_are_the_best_items_with_their_hits_and_no_others(
+    users: DataFrame, current: CurrentModels, shop: Dense, scores: Dense, k: int
+) -> None:
+    rows = _lists(users, current, k).where("model = 'als' and shelf = 'discover'").toPandas().set_index("user_id")
+
+    targets = shop["targets"] & shop["known"] & ~shop["bought"]
+    counted = np.flatnonzero(targets.any(axis=1))
+    assert list(rows.sort_index().index) == [f"u{user:02}" for user in counted]
+    for user in counted:
+        row = rows.loc[f"u{user:02}"]
+        visible = np.flatnonzero(shop["known"] & ~shop["touched"][user])
+        order = sorted(visible, key=lambda item: (-np.float32(scores["als"][user, item]), item))[:k]
+        padding = [0] * (min(k, 24) - len(order))
+        assert list(row["items"]) == [*order, *padding]
+        assert list(row["hits"]) == [*targets[user, order], *[False] * len(padding)]
+        assert (row["targets"], row["head_targets"]) == (targets[user].sum(), targets[user, :11].sum())
+
+
 def test_users_whose_targets_are_unknown_or_had_before_do_not_count(users: DataFrame, current: CurrentModels) -> None:
-    columns = ("user_id", "user_index", "items", "events", "days_since", "first_days_since", "touched")
+    columns = ("user_id", "segments", "user_index", "items", "events", "days_since", "first_days_since", "touched")
     unknown = users.limit(1).selectExpr(*columns, f"array({current.items - 1}) as targets")
     had = users.limit(1).selectExpr(*columns, "slice(items, 1, 1) as targets")
 

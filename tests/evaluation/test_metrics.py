@@ -16,8 +16,7 @@ with warnings.catch_warnings():
 from sparkrec.evaluation.metrics import list_metrics
 from sparkrec.recommend.ranking import top_k
 
-NAMES = ["ndcg@10", "hit_rate@10", "recall@10", "precision@10", "mrr@10"]
-USERS, ITEMS = 40, 25
+NAMES = ["ndcg", "hit_rate", "recall", "precision", "mrr", "map"]
 
 
 def _average_precision(hits: list[bool], targets: int, k: int) -> float:
@@ -26,52 +25,42 @@ def _average_precision(hits: list[bool], targets: int, k: int) -> float:
     return sum((number + 1) / place for number, place in enumerate(found)) / min(targets, k)
 
 
-@pytest.fixture(scope="module")
-def ranked() -> tuple[np.ndarray, np.ndarray]:
-    """Scores with many ties, and targets: from one to more than ten a user."""
-    random = np.random.default_rng(9)
-    scores = random.integers(0, 6, (USERS, ITEMS)).astype(np.float32)
-    targets = random.random((USERS, ITEMS)) < random.random((USERS, 1)) ** 2
-    targets[np.arange(USERS), random.integers(0, ITEMS, USERS)] = True
-    assert targets.sum(axis=1).min() == 1
-    assert targets.sum(axis=1).max() > 12
-    return scores, targets
-
-
-@pytest.fixture(scope="module")
-def metrics(ranked: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
-    scores, targets = ranked
-    hits = np.take_along_axis(targets, top_k(scores, 10), 1)
-    return list_metrics(hits, targets.sum(axis=1), 10)
-
-
-@pytest.fixture(scope="module")
-def oracle(ranked: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
+def _ranx(scores: np.ndarray, targets: np.ndarray, k: int) -> dict[str, np.ndarray]:
     """What ranx gives for lists whose ties go to the lower index."""
-    scores, targets = ranked
+    items = scores.shape[1]
     qrels = {f"u{user:02}": {f"i{item}": 1 for item in np.flatnonzero(row)} for user, row in enumerate(targets)}
     run = {
-        f"u{user:02}": {f"i{item}": float(ITEMS * score) - item for item, score in enumerate(row)}
+        f"u{user:02}": {f"i{item}": float(items * score) - item for item, score in enumerate(row)}
         for user, row in enumerate(scores)
     }
-    found = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), [*NAMES, "map@10"], return_mean=False)
+    found = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), [f"{name}@{k}" for name in NAMES], return_mean=False)
     return {name: np.asarray(values) for name, values in found.items()}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_metrics_are_those_of_ranx(metrics: dict[str, np.ndarray], oracle: dict[str, np.ndarray], name: str) -> None:
-    assert len(np.unique(metrics[name])) > 1
-    np.testing.assert_allclose(metrics[name], oracle[name], rtol=0, atol=1e-9)
+@given(
+    seed=st.integers(0, 100_000),
+    items=st.integers(2, 25),
+    k=st.integers(1, 12),
+    # Few levels make many ties, one nothing but.
+    levels=st.sampled_from([1, 2, 6, 1000]),
+)
+@settings(max_examples=25, deadline=None)
+def test_metrics_are_those_of_ranx(seed: int, items: int, k: int, levels: int) -> None:
+    random = np.random.default_rng(seed)
+    users = 12
+    scores = random.integers(0, levels, (users, items)).astype(np.float32)
+    targets = random.random((users, items)) < random.random((users, 1)) ** 2
+    targets[np.arange(users), random.integers(0, items, users)] = True
+    wanted = targets.sum(axis=1)
 
+    found = list_metrics(np.take_along_axis(targets, top_k(scores, k), 1), wanted, k)
 
-def test_average_precision_is_over_at_most_k_targets_where_ranx_takes_all(
-    ranked: tuple[np.ndarray, np.ndarray], metrics: dict[str, np.ndarray], oracle: dict[str, np.ndarray]
-) -> None:
-    wanted = ranked[1].sum(axis=1)
-
-    expected = oracle["map@10"] * wanted / np.minimum(wanted, 10)
-
-    np.testing.assert_allclose(metrics["map@10"], expected, rtol=0, atol=1e-9)
+    expected = _ranx(scores, targets, k)
+    # ranx divides by all targets, also where there are more than places.
+    expected[f"map@{k}"] = expected[f"map@{k}"] * wanted / np.minimum(wanted, k)
+    assert found.keys() == expected.keys()
+    for name, values in found.items():
+        np.testing.assert_allclose(values, expected[name], rtol=0, atol=1e-9)
 
 
 @given(

@@ -1,4 +1,4 @@
-"""What behaviour_sequences and ranking_samples know of a user, against plain Python on random event streams."""
+"""What behaviour_sequences and retrieval_samples know of a user, against plain Python on random event streams."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from sparkrec.config.settings import SplitSettings
 from sparkrec.features.behaviour_sequences import behaviour_sequences
 from sparkrec.features.parts import with_part
-from sparkrec.features.ranking_samples import ranking_samples
+from sparkrec.features.retrieval_samples import retrieval_samples
 
 START = datetime(2011, 1, 1, tzinfo=UTC)
 TITLE_WORDS = 2
@@ -191,7 +191,7 @@ def check_samples(samples: DataFrame, stream: Stream, length: int) -> None:
 
 
 def samples_of(spark: SparkSession, stream: Stream, length: int) -> DataFrame:
-    return ranking_samples(positives_frame(spark, stream), item_words(spark, range(2, 8)), length, TITLE_WORDS)
+    return retrieval_samples(positives_frame(spark, stream), item_words(spark, range(2, 8)), length, TITLE_WORDS)
 
 
 @EXAMPLES
@@ -253,7 +253,7 @@ def test_histories_that_leak_their_own_session_are_found(spark: SparkSession) ->
     check_samples(samples_of(spark, BASKETS, 3), BASKETS, 3)
     broken = positives_frame(spark, BASKETS).withColumn("session_id", F.col("event_id"))
 
-    leaking = ranking_samples(broken, item_words(spark, range(2, 8)), 3, TITLE_WORDS)
+    leaking = retrieval_samples(broken, item_words(spark, range(2, 8)), 3, TITLE_WORDS)
 
     with pytest.raises(AssertionError, match="session=1"):
         check_samples(leaking, BASKETS, 3)

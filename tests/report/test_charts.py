@@ -74,6 +74,17 @@ def test_a_bar_is_as_long_as_its_part(value: float, largest: float, width: str) 
     assert f'class="fill" width="{width}"' in charts.bar(value, largest)
 
 
+def test_a_sparkline_goes_from_the_least_value_to_the_greatest() -> None:
+    drawing = ElementTree.fromstring(charts.sparkline([-1.0, 0.0, 0.5, 3.0]))
+    line = drawing.find("polyline")
+    assert line is not None
+    assert line.get("points") == "0,20.0 33,15.0 67,12.5 100,0.0"
+
+
+def test_a_sparkline_of_one_value_is_flat() -> None:
+    assert 'points="0,10.0 50,10.0 100,10.0"' in charts.sparkline([7.0, 7.0, 7.0])
+
+
 def test_loss_curves_ring_the_best_epoch_and_break_where_a_loss_is_missing() -> None:
     epochs = pd.DataFrame(
         {"epoch": [1, 2, 3, 4], "loss": [4.0, 3, math.inf, 2], "validation_loss": [4.5, 3.5, 3.2, 3.4]}

@@ -3,9 +3,12 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -187,6 +190,54 @@ def test_ranks_that_differ_are_said_in_red(content: ReportContent) -> None:
     )
 
 
+def described(feature: str, mean: float | None, drift: float | None, level: str | None) -> dict[str, Any]:
+    """A row of gold.feature_statistics as Spark gives it; one without a mean is of a text."""
+    of_number = mean is not None
+    return {
+        "table": "gold.user_profiles",
+        "feature": feature,
+        "fill_rate": 0.9996,
+        "mean": mean,
+        "quantiles": np.arange(11.0) * 1000 if of_number else None,
+        "compared_with": None if drift is None else date(2011, 12, 8),
+        "drift": drift,
+        "drift_level": level,
+    }
+
+
+FEATURES = pd.DataFrame(
+    [
+        described("monetary", 48_211.5, 0.312, "large"),
+        described("frequency", 5.0, 0.1234, "small"),
+        described("returns", 0.25, 0.004, "none"),
+        described("basket", 3.0, None, None),
+        described("country", None, 0.0, "none"),
+    ]
+)
+
+
+def test_features_show_how_numbers_lie_and_drift(content: ReportContent) -> None:
+    features = section(render(replace(content, features=FEATURES)), "features")
+    assert row(features, "monetary") == "monetary > 99.9 % 48.2k 1000 5000 9000 ✗ large 0.312"
+    assert row(features, "frequency") == "frequency > 99.9 % 5 1000 5000 9000 ! small 0.123"
+    assert row(features, "returns") == "returns > 99.9 % 0.25 1000 5000 9000 ✓ none 0.004"
+    assert row(features, "basket") == "basket > 99.9 % 3 1000 5000 9000 –"
+    assert '<span class="wrong">✗ large</span>' in features
+    assert '<span class="caution">! small</span>' in features
+    assert features.count("<polyline") == 4
+    assert "country" not in features
+    assert features.index("basket") < features.index("frequency") < features.index("monetary")
+    assert "gold.user_profiles , 4 features, ✗ 1 drifted far" in text(features)
+
+
+def test_what_has_drifted_far_is_named_in_the_summary(content: ReportContent) -> None:
+    far, near = replace(content, features=FEATURES), replace(content, features=FEATURES.iloc[1:])
+    told = "1 of 4 features have drifted far since 2011-12-08: gold.user_profiles.monetary."
+    assert checks(far)[-1] == Check("note", told)
+    assert checks(near)[-1] == Check("good", "No feature has drifted far since 2011-12-08.")
+    assert checks(replace(content, features=FEATURES.iloc[3:4])) == checks(content)
+
+
 def test_quality_marks_the_published_model_and_prints_intervals(content: ReportContent) -> None:
     quality = section(render(content), "quality")
     discover, reorder = re.findall(r'<article class="card">.*?</article>', quality, flags=re.DOTALL)
@@ -298,6 +349,7 @@ def test_missing_parts_leave_a_whole_page_that_says_why(content: ReportContent) 
     parse(page)
     for name, why in {
         "rows": "No row was refused.",
+        "features": "No feature was described in this run.",
         "training": "No deep model was trained in this run",
         "quality": "Nothing was evaluated: no events were held out",
         "users": "the run published no user lists",

@@ -75,6 +75,25 @@ def test_files_are_of_one_row_group_nearly_equal_and_a_multiple_of_the_ranks(wri
     assert max(sizes) - min(sizes) <= 1
 
 
+def test_files_of_rows_in_many_partitions_differ_by_a_row_a_partition_at_most(
+    spark: SparkSession, rows: DataFrame, tmp_path: Path
+) -> None:
+    data = _write(spark, rows.repartition(7), tmp_path)
+
+    sizes = [file.rows for file in data.files]
+    assert sum(sizes) == ROWS
+    assert max(sizes) - min(sizes) <= 7
+
+
+def test_fewer_rows_than_files_are_all_written(spark: SparkSession, rows: DataFrame, tmp_path: Path) -> None:
+    data = _write(spark, rows.where("event_id < 'e00003'"), tmp_path, groups=8, ranks=4, total=3)
+
+    assert data.rows == 3
+    assert sorted(number for part in _read(tmp_path, data) for number, _ in part) == [0, 0, 2]
+    # A rank without rows makes no step, and so none does.
+    assert data.steps(4, 1) == 0
+
+
 @pytest.mark.parametrize(("groups", "ranks", "files"), [(1, 3, 3), (4, 3, 6), (4, 4, 4), (1, 1, 1)])
 def test_there_are_at_least_as_many_files_as_groups_and_ranks(
     spark: SparkSession, rows: DataFrame, tmp_path: Path, groups: int, ranks: int, files: int

@@ -55,8 +55,11 @@ def shards(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str
         event_id=[f"e{number}" for number in range(300)]
     )
     tables["publish/users"] = tables["validation/users"]
+    # Of two ranks the second has one file of three to publish from, and none of the users.
+    uneven = {"publish/train": 3, "publish/users": 1}
     for name, table in tables.items():
-        write_dataset(spark.createDataFrame(table), len(table), root, name, "event_id", groups=4, ranks=2, seed=1)
+        groups, ranks = uneven.get(name, 4), 1 if name in uneven else 2
+        write_dataset(spark.createDataFrame(table), len(table), root, name, "event_id", groups, ranks, seed=1)
     datasets = describe_datasets(spark, root, list(tables))
     Manifest(
         version="0123456789ab",

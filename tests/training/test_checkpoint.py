@@ -41,7 +41,7 @@ def test_a_checkpoint_brings_back_weights_optimizer_random_state_and_progress(tm
     ]
     best = [np.ones((2, 3), "float32"), np.zeros(11, "float32"), *[np.full(1, place) for place in range(9)]]
 
-    checkpoint.save(uri, variables, Progress(epochs, best_epoch=1, best_ndcg=0.1, best_weights=best))
+    checkpoint.save(uri, variables, Progress(epochs, 1, 0.1, best, step=7, loss_sum=0.1 + 0.2))
     progress = checkpoint.load(uri, others)
 
     assert sum(variable.path.startswith("adam") for variable in variables) >= 10
@@ -50,6 +50,7 @@ def test_a_checkpoint_brings_back_weights_optimizer_random_state_and_progress(tm
         np.testing.assert_array_equal(loaded, saved)
     assert checkpoint.checksum(others) == checkpoint.checksum(variables)
     assert (progress.epochs, progress.best_epoch, progress.best_ndcg) == (epochs, 1, 0.1)
+    assert (progress.step, progress.loss_sum) == (7, 0.1 + 0.2)
     for loaded, saved in zip(progress.best_weights, best, strict=True):
         np.testing.assert_array_equal(loaded, saved)
 

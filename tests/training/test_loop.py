@@ -44,6 +44,7 @@ def _fit(
     batch_size: int = 32,
     learning_rate: float = 0.01,
     train: str = "validation/train",
+    checkpoint_steps: int = 1000,
     lines: list[str] | None = None,
 ) -> tuple[TwoTower, CutRecord]:
     manifest = Manifest.read(root)
@@ -64,6 +65,7 @@ def _fit(
         epochs,
         patience,
         4,
+        checkpoint_steps,
         (lines if lines is not None else []).append,
     )
     return model, record
@@ -98,6 +100,45 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(shards: str, tmp_pat
         assert (one.loss, one.validation_ndcg) == (other.loss, other.validation_ndcg)
 
 
+class _Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+@pytest.mark.parametrize("step", [2, 4])
+def test_a_run_that_was_killed_within_an_epoch_goes_on_from_its_last_step(
+    shards: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch: int, step: int
+) -> None:
+    _, whole = _fit(shards, tmp_path / "whole", epochs=2, held_out=True)
+    save = checkpoint.save
+
+    def save_and_die(uri: str, variables: list[keras.Variable], progress: checkpoint.Progress) -> None:
+        save(uri, variables, progress)
+        if (len(progress.epochs) + 1, progress.step) == (epoch, step):
+            raise _Killed
+
+    with monkeypatch.context() as patch, pytest.raises(_Killed):
+        patch.setattr(checkpoint, "save", save_and_die)
+        _fit(shards, tmp_path / "killed", epochs=2, held_out=True, checkpoint_steps=2)
+    lines: list[str] = []
+    _, resumed = _fit(shards, tmp_path / "killed", epochs=2, held_out=True, lines=lines)
+
+    assert len(lines) == 3 - epoch
+    assert resumed.ranks == whole.ranks
+    for one, other in zip(resumed.epochs, whole.epochs, strict=True):
+        assert (one.loss, one.validation_loss, one.validation_ndcg) == (
+            other.loss,
+            other.validation_loss,
+            other.validation_ndcg,
+        )
+
+
+def test_no_checkpoint_holds_a_loss_that_is_no_number(shards: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"the loss of validation is no number in epoch 1: lower two_tower"):
+        _fit(shards, tmp_path, epochs=1, learning_rate=float("inf"), checkpoint_steps=2)
+    assert not (tmp_path / "checkpoint.npz").exists()
+
+
 def test_without_held_out_samples_all_epochs_are_made_and_the_last_is_kept(shards: str, tmp_path: Path) -> None:
     _, record = _fit(shards, tmp_path, epochs=2, patience=1)
 
@@ -130,8 +171,21 @@ def test_too_few_samples_for_the_ranks_are_refused(shards: str, tmp_path: Path) 
     one = train.model_copy(update={"files": (train.files[0].model_copy(update={"rows": 1}),)})
     model = TwoTower(CONFIG, 2, 2, 2)
 
-    with pytest.raises(DataError, match=r"items: 1 samples do not feed 1 ranks: set training\.ranks lower"):
-        fit(model, keras.optimizers.Adam(), OneRank(), shards, one, None, "x", str(tmp_path), 8, 1, 1, 1, print)
+    refused = r"items: 1 samples in 1 files do not feed 1 ranks: set training\.ranks lower"
+    with pytest.raises(DataError, match=refused):
+        fit(model, keras.optimizers.Adam(), OneRank(), shards, one, None, "x", str(tmp_path), 8, 1, 1, 1, 9, print)
+
+
+def test_a_rank_without_files_is_refused(shards: str, tmp_path: Path) -> None:
+    class OneOfNine(OneRank):
+        size = 9
+
+    train, model = Manifest.read(shards).datasets["validation/train"], TwoTower(CONFIG, 2, 2, 2)
+
+    with pytest.raises(
+        DataError, match=r"train: 210 samples in 4 files do not feed 9 ranks: set training\.ranks lower"
+    ):
+        fit(model, keras.optimizers.Adam(), OneOfNine(), shards, train, None, "x", str(tmp_path), 8, 1, 1, 1, 9, print)
 
 
 def test_a_loss_that_is_no_number_stops_the_training(shards: str, tmp_path: Path) -> None:

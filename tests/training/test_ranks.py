@@ -22,7 +22,7 @@ LOCAL = TrainingSettings(ranks=1, launcher="local")
 
 def _plan(shards: str, output: Path) -> str:
     config = TwoTowerSettings(embedding_size=8, hidden_size=16, batch_size=32, epochs=2, learning_rate=0.01)
-    plan = TrainingPlan(shards=shards, output=str(output), cuts=CUTS, config=config, seed=3)
+    plan = TrainingPlan(shards=shards, output=str(output), cuts=CUTS, config=config, seed=3, checkpoint_steps=2)
     uri = f"{output}/plan.json"
     files.write_bytes(uri, plan.model_dump_json().encode())
     return uri
@@ -63,6 +63,9 @@ def test_two_ranks_on_spark_make_equal_steps_and_end_with_equal_weights(shards: 
         assert len({rank.checksum for rank in record.ranks}) == 1
         assert all(epoch.loss > 0 for epoch in record.epochs)
         _check_vectors(trained, cut, manifest, ranks=2)
+    # Ranks of uneven parts make equal steps; one without users encodes none.
+    assert [rank.rows for rank in _record(trained, "publish").ranks] == [200, 100]
+    assert len(files.read_arrays(f"{trained}/publish/users-1.npz")["index"]) == 0
     validation, publish = (_record(trained, cut) for cut in CUTS)
     assert all(epoch.validation_loss is not None for epoch in validation.epochs)
     assert publish.ranks[0].checksum != validation.ranks[0].checksum

@@ -161,6 +161,16 @@ def fit_ease(products: NDArray[np.float64], regularisation: float, half_life_day
     return arrays if half_life_days is None else {**arrays, "half_life_days": np.array(half_life_days)}
 
 
+def title_vectors(item_text: DataFrame, items: int) -> sparse.csr_matrix:
+    """TF-IDF vectors of all titles of features.item_text, (items, words)."""
+    rows = item_text.select("item_index", "word_indices", "weights").orderBy("item_index").toPandas()
+    lengths = rows["word_indices"].str.len().to_numpy(np.int64)
+    words = np.concatenate([np.zeros(0, np.int64), *rows["word_indices"]]).astype(np.int64)
+    weights = np.concatenate([np.zeros(0, np.float32), *rows["weights"]]).astype(np.float32)
+    shape = (items, int(words.max(initial=0)) + 1)
+    return sparse.csr_matrix((weights, (np.repeat(rows["item_index"].to_numpy(np.int64), lengths), words)), shape)
+
+
 def fit_title_similarity(item_text: DataFrame, items: int, power: int) -> Arrays:
     """Cosine of the TF-IDF vectors of two titles, to a power that leaves only near ones a say.
 
@@ -169,12 +179,7 @@ def fit_title_similarity(item_text: DataFrame, items: int, power: int) -> Arrays
         items: Size of the item vocabulary.
         power: Of the cosine.
     """
-    rows = item_text.select("item_index", "word_indices", "weights").orderBy("item_index").toPandas()
-    lengths = rows["word_indices"].str.len().to_numpy(np.int64)
-    words = np.concatenate([np.zeros(0, np.int64), *rows["word_indices"]]).astype(np.int64)
-    weights = np.concatenate([np.zeros(0, np.float32), *rows["weights"]]).astype(np.float32)
-    shape = (items, int(words.max(initial=0)) + 1)
-    titles = sparse.csr_matrix((weights, (np.repeat(rows["item_index"].to_numpy(np.int64), lengths), words)), shape)
+    titles = title_vectors(item_text, items)
     found = []
     # A part at a time: titles that share a common word are many, those that are alike few.
     for start in range(0, items, _TITLES_AT_ONCE):

@@ -1,0 +1,5 @@
+"""Tag and describe users and items in words."""
+
+from sparkrec.cli import job_main
+
+job_main("tag")

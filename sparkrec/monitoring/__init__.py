@@ -1,0 +1,1 @@
+"""What of the data and the models changes from one day to the next."""

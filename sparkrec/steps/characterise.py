@@ -1,0 +1,35 @@
+"""Profiles, days and reviews to traits."""
+
+from pyspark.sql import functions as F
+
+from sparkrec.cleaning.item_versions import current_items
+from sparkrec.cleaning.titles import title_words
+from sparkrec.features.item_traits import item_traits
+from sparkrec.features.sentiment import item_reviews, text_sentiments
+from sparkrec.features.user_traits import active_hours, user_traits
+from sparkrec.steps.context import Counts, JobContext
+
+_PRIOR = 5.0
+
+
+def run(context: JobContext) -> Counts:
+    """Derive what compares a user or an item with others; profiles hold what hangs on one alone."""
+    tables = context.tables
+    until = F.col("event_date") <= F.lit(context.run_date)
+    reviews = None
+    if context.settings.source.reviews:
+        said = tables.read("silver.reviews").where(until).withColumn("words", title_words(F.col("text")))
+        said = said.select("event_id", "item_id", "rating", "words").localCheckpoint()
+        reviews = item_reviews(said, text_sentiments(said, _PRIOR), _PRIOR)
+    days = tables.read("features.item_days").where(until)
+    counts = {
+        "items": tables.replace("features.item_traits", item_traits(tables.read("gold.item_profiles"), days, reviews))
+    }
+    users = user_traits(
+        tables.read("gold.user_profiles"),
+        tables.read("features.user_days").where(until),
+        active_hours(context.known_interactions()),
+        current_items(tables.read("silver.items")),
+        tables.read("features.item_traits"),
+    )
+    return counts | {"users": tables.replace("features.user_traits", users)}

@@ -1,0 +1,75 @@
+"""The few queries that the report shows."""
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from sparkrec.features.queries.examples import made_queries
+from sparkrec.features.queries.understand import understood
+from sparkrec.report import QueryExamples, wording
+from sparkrec.steps.context import JobContext
+
+_SHOWN = 20
+# Some titles give no query, and some the same as another.
+_TITLES = 3 * _SHOWN
+
+
+def query_examples(context: JobContext, current_items: DataFrame) -> QueryExamples:
+    """The corrected queries that people search for most; where nobody searches, some made from popular titles."""
+    queries = context.tables.read("features.query_text")
+    if queries.isEmpty():
+        return _made_examples(context, current_items)
+    most = queries.where("edits > 0").orderBy(F.desc("searches"), "normalised_query").limit(_SHOWN)
+    return QueryExamples(_figures(queries), most.select(*_shown(F.lit(None).cast("string"))).toPandas())
+
+
+def _figures(queries: DataFrame) -> dict[str, str]:
+    facts = {
+        "corrected": F.col("edits") > 0,
+        "with a category": F.size("categories") > 0,
+        "with a brand": F.col("brand").isNotNull(),
+        "with a colour": F.col("colour").isNotNull(),
+        "with a size": F.col("size").isNotNull(),
+        "with a price": F.coalesce("price_min", "price_max").isNotNull(),
+    }
+    sums = [F.sum(F.when(is_so, F.col("searches")).otherwise(0)).alias(name) for name, is_so in facts.items()]
+    totals = queries.agg(F.count(F.lit(1)).alias("queries"), F.sum("searches").alias("searches"), *sums)
+    total = totals.toPandas().iloc[0]
+    counts = {"different queries": wording.count(total["queries"]), "searches": wording.count(total["searches"])}
+    return counts | {f"{name}, of searches": wording.share(total[name], total["searches"]) for name in facts}
+
+
+def _made_examples(context: JobContext, current_items: DataFrame) -> QueryExamples:
+    popular = (
+        context.tables.read("gold.item_profiles")
+        .where(F.col("popularity_rank") <= _TITLES)
+        .select("item_id", "title", F.col("popularity_rank").alias("place"))
+    )
+    made = made_queries(popular, context.settings.seed).orderBy("place").limit(_SHOWN).localCheckpoint()
+    read = understood(made.select("normalised_query", "query", "searches"), current_items)
+    rows = (
+        read.join(made.select("normalised_query", "made_from", "place"), "normalised_query", "inner")
+        .orderBy("place")
+        .select(*_shown(F.col("made_from")))
+        .toPandas()
+    )
+    return QueryExamples(_made_figures(rows), rows)
+
+
+def _made_figures(rows: pd.DataFrame) -> dict[str, str]:
+    right = int((rows["corrected"] == rows["made_from"]).sum())
+    return {"queries made": str(len(rows)), "read as what they were made from": f"{right} of {len(rows)}"}
+
+
+def _shown(made_from: Column) -> list[Column]:
+    first = F.get("categories", F.lit(0))
+    return [
+        F.col("normalised_query").alias("typed"),
+        made_from.alias("made_from"),
+        F.col("corrected_query").alias("corrected"),
+        first["category"].alias("category"),
+        first["probability"].alias("probability"),
+        F.col("brand"),
+        F.col("colour"),
+        F.col("size"),
+    ]

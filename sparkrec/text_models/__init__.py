@@ -1,0 +1,1 @@
+"""Pretrained models of text: texts to vectors, in one process or on Spark's executors."""

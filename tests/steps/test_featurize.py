@@ -1,0 +1,115 @@
+"""The samples that the featurize step makes of a shop without impressions and of one with them."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from pyspark.sql import functions as F
+
+from sparkrec.contracts import load_contract
+from sparkrec.contracts.spark import broken_rules, struct_type
+from sparkrec.features.scaling import KINDS, apply_scaling
+from sparkrec.lake import Lake
+from sparkrec.lake.fingerprint import fingerprint
+from sparkrec.steps import featurize
+
+SPLIT = "split.holdout_days=10"
+TABLES = ("positives", "retrieval_samples", "ranking_samples", "scalers")
+
+
+def interactions(impressions: bool) -> Iterator[dict[str, object]]:
+    """90 days of a shop until the step's day; of what is shown, a third is bought."""
+    chance = np.random.default_rng(11)
+    for number in range(900):
+        user, item = int(chance.integers(0, 30)), min(int(chance.geometric(0.1)) - 1, 24)
+        time = datetime(2025, 10, 3, tzinfo=UTC) + timedelta(minutes=144 * number)
+        line = {
+            "user_id": f"u{user}" if number % 20 else None,
+            "item_id": f"i{item}",
+            "event_date": time.date(),
+            "session_id": f"s{user} {time.date()}",
+            "unit_price": 1.0 + item,
+            "is_bot": number % 50 == 7,
+        }
+        kind = "purchase" if number % 3 == 0 else "return" if number % 31 == 1 else "impression"
+        if impressions and kind != "return":
+            yield {**line, "event_id": f"i{number}", "event_time": time, "event_type": "impression", "position": 3}
+        if kind != "impression":
+            yield {**line, "event_id": f"e{number}", "event_time": time + timedelta(seconds=9), "event_type": kind}
+
+
+@pytest.fixture
+def shop(fill, request: pytest.FixtureRequest) -> bool:
+    """Whether the shop has impressions; its tables are filled."""
+    impressions = bool(request.param)
+    fill("silver.interactions", list(interactions(impressions)))
+    items = [
+        {
+            "item_id": f"i{item}",
+            "title": f"mug {item % 5}",
+            "title_words": ["mug"],
+            "category_path": "mugs" if item < 12 else None,
+            "valid_from": datetime(2025, 10, 1),
+        }
+        for item in range(25)
+    ]
+    fill("silver.items", items)
+    return impressions
+
+
+@pytest.mark.parametrize("shop", [False, True], indirect=True)
+def test_samples_and_scalers_are_as_their_contracts_say_and_a_second_run_makes_the_same(
+    lake: Lake, run_step, shop: bool
+) -> None:
+    counts = run_step(featurize, SPLIT)
+    before = {table: fingerprint(lake.read(f"features.{table}")) for table in TABLES}
+
+    assert counts == run_step(featurize, SPLIT)
+    assert before == {table: fingerprint(lake.read(f"features.{table}")) for table in TABLES}
+    for table in TABLES:
+        contract, rows = load_contract(f"features.{table}"), lake.read(f"features.{table}")
+        assert [(f.name, f.dataType) for f in rows.schema] == [(f.name, f.dataType) for f in struct_type(contract)]
+        required = " or ".join(f"{name} is null" for name, column in contract.columns.items() if not column.nullable)
+        assert rows.where(required).isEmpty()
+        assert rows.where(F.size(broken_rules(contract, "fail")) > 0).isEmpty()
+        assert rows.select(*contract.primary_key).distinct().count() == rows.count() == counts[table]
+
+
+@pytest.mark.parametrize("shop", [False, True], indirect=True)
+def test_labels_come_from_impressions_where_there_are_any(lake: Lake, run_step, shop: bool) -> None:
+    run_step(featurize, SPLIT)
+
+    samples = lake.read("features.ranking_samples").toPandas()
+
+    events = lake.read("features.positives")
+    positives = events.count()
+    # Of what a session shows more than once there is one pair.
+    taken = events.select("user_id", "session_id", "item_id").distinct().count()
+    by_origin = {(origin, int(label)): len(rows) for (origin, label), rows in samples.groupby(["origin", "label"])}
+    assert set(samples["part"]) == {"train", "validation", "test"}
+    if shop:
+        assert by_origin.keys() == {("shown", 0), ("shown", 1)}
+        assert by_origin["shown", 1] == taken
+        assert set(samples["position"]) == {3}
+    else:
+        assert by_origin.keys() == {("event", 1), ("popular", 0), ("category", 0), ("popularity_band", 0)}
+        assert by_origin["event", 1] == positives
+        # On the first days there are few items to draw from.
+        assert 3 * positives < len(samples) - positives <= 4 * positives
+    assert samples["history"].map(len).eq(32).all()
+    assert (samples["user_positives"] > 0).mean() > 0.8
+
+
+@pytest.mark.parametrize("shop", [False, True], indirect=True)
+def test_samples_are_capped_and_a_reader_scales_them(lake: Lake, run_step, shop: bool) -> None:
+    run_step(featurize, SPLIT, "features.ranking_positives=100", "features.negatives=2")
+
+    samples, scalers = lake.read("features.ranking_samples"), lake.read("features.scalers")
+
+    assert samples.where("label = 1").count() == 100
+    train = apply_scaling(samples, scalers).where("part = 'train'").select(*KINDS).toPandas()
+    assert train["item_positives"].mean() == pytest.approx(0, abs=0.05)
+    assert train["item_positives"].std() == pytest.approx(1, abs=0.1)
+    assert train["user_days_since"].between(0, 10).all()
+    assert not train.isna().to_numpy().any()
