@@ -2,9 +2,9 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sparkrec.errors import ConfigurationError
 
@@ -226,17 +226,77 @@ class ShardSettings(_Section):
     row_groups: int = Field(8, ge=1, description="Row groups per cut; raised to at least the number of ranks.")
 
 
-class TwoTowerSettings(_Section):
+class DeepSettings(_Section):
+    """What all deep models have in common: how they are trained."""
+
+    trained_on: ClassVar[str] = "train"
+    """The data set of a cut that the model learns from: train (samples) or windows (of sequences)."""
+
+    learning_rate: float = Field(0.002, gt=0, description="Per rank; it grows with the square root of the ranks.")
+    batch_size: int = Field(1024, ge=2, description="Samples a rank and step.")
+    epochs: int = Field(4, ge=1, description="At most; the best one on validation is used.")
+    patience: int = Field(1, ge=1, description="Epochs without a better validation ranking before the training stops.")
+
+
+class TwoTowerSettings(DeepSettings):
     """Options of the two-tower retrieval model (sparkrec.models.two_tower says what each does)."""
 
     embedding_size: int = Field(32, ge=1)
     hidden_size: int = Field(64, ge=1)
     dropout: float = Field(0.1, ge=0, lt=1)
     temperature: float = Field(0.1, gt=0)
-    learning_rate: float = Field(0.002, gt=0, description="Per rank; it grows with the square root of the ranks.")
-    batch_size: int = Field(1024, ge=2, description="Samples a rank and step.")
-    epochs: int = Field(4, ge=1, description="At most; the best one on validation is used.")
-    patience: int = Field(1, ge=1, description="Epochs without a better validation ranking before the training stops.")
+
+
+class MatrixFactorisationSettings(DeepSettings):
+    """Options of matrix factorisation (sparkrec.models.matrix_factorisation)."""
+
+    embedding_size: int = Field(32, ge=1)
+    loss: Literal["in_batch_softmax", "bpr"] = "in_batch_softmax"
+    temperature: float = Field(0.1, gt=0, description="Divides the dot products in the softmax.")
+
+
+class SequenceSettings(DeepSettings):
+    """What the models over the sequence of a user's events have in common."""
+
+    trained_on: ClassVar[str] = "windows"
+
+    embedding_size: int = Field(64, ge=1)
+    dropout: float = Field(0.2, ge=0, lt=1)
+    largest_full_softmax: int = Field(
+        10_000, ge=1, description="Among more items than this only drawn ones stand against the right one."
+    )
+    negatives: int = Field(2_048, ge=1, description="How many are drawn a batch.")
+    batch_size: int = Field(64, ge=2, description="Windows of a sequence a rank and step.")
+    learning_rate: float = Field(0.001, gt=0, description="Per rank; it grows with the square root of the ranks.")
+    epochs: int = Field(20, ge=1, description="At most; the best one on validation is used.")
+    patience: int = Field(2, ge=1, description="Epochs without a better validation ranking before the training stops.")
+
+
+class SelfAttentionSettings(SequenceSettings):
+    """Options of self-attention over the sequence (sparkrec.models.self_attention)."""
+
+    blocks: int = Field(2, ge=1)
+    heads: int = Field(2, ge=1, description="Divide embedding_size.")
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Self:
+        if self.embedding_size % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide an embedding_size of {self.embedding_size}")
+        return self
+
+
+class GruSettings(SequenceSettings):
+    """Options of the recurrent network over the sequence (sparkrec.models.gru)."""
+
+
+class DeepFMSettings(DeepSettings):
+    """Options of DeepFM (sparkrec.models.deepfm); the sizes are those of its paper."""
+
+    embedding_size: int = Field(10, ge=1)
+    hidden_sizes: tuple[int, ...] = (400, 400, 400)
+    dropout: float = Field(0.5, ge=0, lt=1)
+    batch_size: int = Field(4096, ge=2, description="Pairs a rank and step.")
+    learning_rate: float = Field(0.001, gt=0, description="Per rank; it grows with the square root of the ranks.")
 
 
 class BaselineSettings(_Section):
@@ -270,6 +330,7 @@ class RankerSettings(_Section):
     learning_rate: float = Field(0.05, gt=0)
     column_share: float = Field(0.5, gt=0, le=1, description="Features that a tree may use.")
     row_share: float = Field(0.7, gt=0, le=1, description="Pairs that a tree learns from.")
+    deepfm: bool = Field(False, description="Whether a DeepFM, trained by the ranks, orders the candidates, too.")
     lambdamart: bool = Field(False, description="Whether the test compares the lists with a plain LambdaMART, too.")
 
 
@@ -279,6 +340,14 @@ class TrainingSettings(_Section):
     ranks: int = Field(2, ge=1)
     launcher: Literal["spark", "horovodrun", "local"] = "spark"
     start_timeout_seconds: int = Field(120, ge=1)
+    models: tuple[Literal["two_tower", "matrix_factorisation", "self_attention", "gru"], ...] = Field(
+        ("two_tower",), min_length=1, description="Deep models to train; each has its own section of options."
+    )
+    warm_start: bool = Field(False, description="Whether a model goes on from its last version, new rows appended.")
+    warm_up_steps: int = Field(0, ge=0, description="Steps over which the learning rate rises to its value.")
+    accumulation: int = Field(1, ge=1, description="Batches whose gradients are added up before ranks exchange them.")
+    compression: Literal["none", "fp16"] = Field("none", description="Of the gradients that ranks exchange.")
+    mixed_precision: bool = Field(False, description="Compute in bfloat16, keep the weights in float32.")
     checkpoint_steps: int = Field(
         1_000, ge=1, description="Steps of an epoch between two checkpoints; there is one at its end, too."
     )
@@ -334,12 +403,21 @@ class Settings(_Section):
     match: MatchSettings = MatchSettings()
     shards: ShardSettings = ShardSettings()
     two_tower: TwoTowerSettings = TwoTowerSettings()
+    matrix_factorisation: MatrixFactorisationSettings = MatrixFactorisationSettings()
+    self_attention: SelfAttentionSettings = SelfAttentionSettings()
+    gru: GruSettings = GruSettings()
+    deepfm: DeepFMSettings = DeepFMSettings()
     baselines: BaselineSettings = BaselineSettings()
     ranker: RankerSettings = RankerSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     recommend: RecommendSettings = RecommendSettings()
     report: ReportSettings = ReportSettings()
+
+    def deep(self, model: str) -> DeepSettings:
+        """The options of a deep model: the section of its name."""
+        found: DeepSettings = getattr(self, model)
+        return found
 
     @property
     def report_folder(self) -> Path:

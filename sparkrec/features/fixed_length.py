@@ -15,7 +15,7 @@ def pad_front(values: Column, length: int) -> Column:
     return F.concat(F.array_repeat(F.lit(0), length - F.size(latest)), latest)
 
 
-def pad_behind(values: Column, length: int) -> Column:
-    """The first ``length`` values, with 0 behind where there are fewer."""
+def pad_behind(values: Column, length: int, padding: int = 0) -> Column:
+    """The first ``length`` values, with ``padding`` behind where there are fewer."""
     first = F.slice(values, 1, length)
-    return F.concat(first, F.array_repeat(F.lit(0), length - F.size(first)))
+    return F.concat(first, F.array_repeat(F.lit(padding), length - F.size(first)))

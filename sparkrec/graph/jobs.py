@@ -118,12 +118,12 @@ JOBS: tuple[JobSpec, ...] = (
             "features.item_text",
             "features.vocabulary",
         ),
-        writes=("shards/two_tower",),
+        writes=("shards/retrieval",),
     ),
     JobSpec(
         name="train",
         description="Train the two-tower model by Horovod and fit the baselines, for each cut.",
-        reads=("shards/two_tower", "features.positives", "features.behaviour_sequences", "features.item_text"),
+        reads=("shards/retrieval", "features.positives", "features.behaviour_sequences", "features.item_text"),
         writes=("models/current.json",),
     ),
     JobSpec(

@@ -22,7 +22,7 @@ def sampled_ndcg(users: Any, items: Any, item_index: Any, log_q: Any) -> Any:
     Returns:
         Mean of 1 / log2(1 + rank), a scalar.
     """
-    scores = ops.matmul(users, ops.transpose(items))
+    scores = ops.cast(ops.matmul(users, ops.transpose(items)), "float32")
     above = ops.logical_and(scores > ops.diagonal(scores)[:, None], item_index[:, None] != item_index[None, :])
     counts_for = ops.exp(-log_q) / ops.cast(ops.shape(scores)[0], "float32")
     rank = 1.0 + ops.matmul(ops.cast(above, "float32"), counts_for[:, None])[:, 0]

@@ -1,6 +1,5 @@
 """Two-tower retrieval: a user vector and an item vector whose dot product ranks."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -9,13 +8,10 @@ from keras import ops
 from sparkrec.config.settings import TwoTowerSettings
 from sparkrec.models.layers.attention_pooling import AttentionPooling
 from sparkrec.models.layers.masked_mean import MaskedMean
-from sparkrec.models.losses import in_batch_softmax
-from sparkrec.models.sampled_ranking import sampled_ndcg
-
-Batch = Mapping[str, Any]
+from sparkrec.models.retriever import Batch, Retriever
 
 
-class TwoTower(keras.Model):
+class TwoTower(Retriever):
     """Two-tower model (Covington et al., RecSys 2016; Yi et al., RecSys 2019).
 
     The user tower sees the user's id and latest items; the item tower the item's id and title words.
@@ -36,7 +32,7 @@ class TwoTower(keras.Model):
     def __init__(self, config: TwoTowerSettings, users: int, items: int, words: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         size = config.embedding_size
-        self.temperature = config.temperature
+        self.vector_size, self.temperature = size, config.temperature
         self.user_embedding = keras.layers.Embedding(users, size, name="user_embedding")
         self.item_embedding = keras.layers.Embedding(items, size, name="item_embedding")
         self.word_embedding = keras.layers.Embedding(words, size, name="word_embedding")
@@ -66,19 +62,3 @@ class TwoTower(keras.Model):
         seen = ops.concatenate([item, words], axis=-1)
         hidden = self.item_hidden(self.dropout(seen, training=training))
         return ops.normalize(item + words + self.item_output(hidden), axis=-1)
-
-    def call(self, batch: Batch, training: bool = False) -> tuple[Any, Any]:
-        """User and item vectors of a batch of samples."""
-        return self.user_vectors(batch, training), self.item_vectors(batch, training)
-
-    def loss_of(self, batch: Batch, training: bool = False) -> Any:
-        """Mean in-batch softmax loss of a batch of samples, a scalar."""
-        users, items = self(batch, training=training)
-        return in_batch_softmax(users, items, batch["item_index"], batch["log_q"], self.temperature)
-
-    def judge(self, batch: Batch) -> tuple[Any, Any]:
-        """Mean loss of a batch, and the estimated mean NDCG of its items among all items; two scalars."""
-        users, items = self(batch)
-        item_index, log_q = batch["item_index"], batch["log_q"]
-        loss = in_batch_softmax(users, items, item_index, log_q, self.temperature)
-        return loss, sampled_ndcg(users, items, item_index, log_q)

@@ -120,7 +120,10 @@ RANKER = "ranker"
 LAMBDAMART = "lambdamart"
 """Name of the second stage that the test compares the lists with; nothing is chosen by it."""
 
-SECOND_STAGES = (RANKER, LAMBDAMART)
+DEEPFM = "deepfm"
+"""Name of the second stage by a deep network, where it is asked for."""
+
+SECOND_STAGES = (RANKER, DEEPFM, LAMBDAMART)
 
 MODELS: tuple[Model, ...] = (
     Model("popularity", Popularity, lambda data: {"scores": data.buyers}),
@@ -143,6 +146,9 @@ MODELS: tuple[Model, ...] = (
     Model("recent_neighbours", ItemItem, _recent_neighbours, whole_catalogue=True),
     Model("als", DotProduct, _als),
     Model("two_tower", DotProduct, None),
+    Model("matrix_factorisation", DotProduct, None),
+    Model("self_attention", DotProduct, None),
+    Model("gru", DotProduct, None),
 )
 
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from scipy import sparse
 
 from sparkrec.recommend.loaded import LoadedModels, Weights, blended, load_models
-from sparkrec.recommend.models import RANKER
+from sparkrec.recommend.models import SECOND_STAGES
 from sparkrec.recommend.ranker.candidates import Candidates
 from sparkrec.recommend.ranker.ranker import OVER
 from sparkrec.recommend.ranking import shown, top_k
@@ -47,7 +47,7 @@ def ranked_lists(sequences: DataFrame, current: CurrentModels, weights: Mapping[
             found = models.scores(users)
             for shelf, blend in weights.items():
                 scores = shown(blended(found.standard(shelf, blend), blend), models.known, users.touched, shelf)
-                candidates = found.candidates(shelf) if RANKER in blend else None
+                candidates = found.candidates(shelf) if blend.keys() & SECOND_STAGES else None
                 yield _lists(rows, users, models, shelf, blend, scores, candidates, top_n)
 
     return sequences.mapInPandas(rank, _COLUMNS)
@@ -108,7 +108,7 @@ def _because(users: UserBatch, items: NDArray[np.int64], models: LoadedModels, b
     """The user's item that weighs most towards each listed one, by the blend's main item-item model; else 0."""
     because = np.zeros(items.shape, np.int32)
     # The ranker speaks by the models that it stands on.
-    speaking = {**dict.fromkeys(OVER if RANKER in blend else (), 0.0), **blend}
+    speaking = {**dict.fromkeys(OVER if blend.keys() & SECOND_STAGES else (), 0.0), **blend}
     linked = {
         name: scorer for name, scorer in models.scorers.items() if name in speaking and isinstance(scorer, ItemItem)
     }

@@ -53,6 +53,11 @@ class CurrentModels(BaseModel):
         except FileNotFoundError:
             raise DataError(f"{uri} does not exist: run `sparkrec job train` first") from None
 
+    @classmethod
+    def find(cls, uri: str) -> Self | None:
+        """The current models, if a train job has finished in this lake."""
+        return cls.read(uri) if files.exists(uri) else None
+
     def write(self, uri: str) -> None:
         """Make these the current models and remove the versions that no longer are."""
         files.write_bytes(uri, json.dumps(self.model_dump(), indent=1).encode())

@@ -63,9 +63,7 @@ def epoch_batches(
         DataError: The files are not those of the manifest, by their footers; seen once a data set and process.
     """
     _check_once(dataset, root)
-    places = [place for place in range(len(dataset.files))[rank::ranks] if dataset.files[place].rows]
-    if seed is not None:
-        random.Random(f"{seed}-{rank}").shuffle(places)
+    places = _order(dataset, rank, ranks, seed)
     skipped = first_step * batch_size
     while places and dataset.files[places[0]].rows <= skipped:
         skipped -= dataset.files[places.pop(0)].rows
@@ -87,6 +85,23 @@ def epoch_batches(
         whole = tf.data.Dataset.from_generator(columns, output_signature=_signature(dataset.columns))
         batches = whole.prefetch(1).rebatch(batch_size, drop_remainder=drop_remainder).prefetch(2)
         yield batches.with_options(options)
+
+
+def file_at(dataset: Dataset, rank: int, ranks: int, seed: int | None, row: int) -> str:
+    """Name of the file in which a pass of `epoch_batches` has its row of this number, from 0."""
+    for place in _order(dataset, rank, ranks, seed):
+        if row < dataset.files[place].rows:
+            return f"{dataset.folder}/{dataset.files[place].name}"
+        row -= dataset.files[place].rows
+    raise IndexError("the pass has fewer rows")
+
+
+def _order(dataset: Dataset, rank: int, ranks: int, seed: int | None) -> list[int]:
+    """Places in the manifest of the files that a rank reads, in the order of the pass."""
+    places = [place for place in range(len(dataset.files))[rank::ranks] if dataset.files[place].rows]
+    if seed is not None:
+        random.Random(f"{seed}-{rank}").shuffle(places)
+    return places
 
 
 @contextmanager

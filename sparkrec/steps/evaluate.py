@@ -19,7 +19,7 @@ from sparkrec.evaluation.measure import list_values
 from sparkrec.evaluation.segments import NEW_USER_EVENTS, profile_segments, with_segments
 from sparkrec.features.parts import newest_known
 from sparkrec.lake.order import in_one_order
-from sparkrec.recommend.models import MODELS, RANKER
+from sparkrec.recommend.models import MODELS, SECOND_STAGES
 from sparkrec.recommend.scorers.item_item import title_vectors
 from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.registry.chosen import Chosen, ChosenList
@@ -82,7 +82,7 @@ def _users(context: JobContext, part: str, by_profile: DataFrame) -> DataFrame:
 
 def _choose(context: JobContext, current: CurrentModels, users: DataFrame) -> Chosen:
     settings = context.settings
-    names = [name for name in (*(model.name for model in MODELS), RANKER) if name in current.at("publish")]
+    names = [name for name in (*(model.name for model in MODELS), *SECOND_STAGES) if name in current.at("publish")]
     if settings.recommend.models != "auto":
         unknown = [name for name in settings.recommend.models if name not in names]
         if unknown:

@@ -8,7 +8,8 @@ from pyspark.sql import functions as F
 
 from sparkrec.contracts.features import model_inputs
 from sparkrec.features.fixed_length import pad_behind, pad_front
-from sparkrec.features.parts import KNOWN_PARTS, cuts
+from sparkrec.features.parts import KNOWN_PARTS, cuts, known_at
+from sparkrec.features.sequence_windows import sequence_windows
 from sparkrec.features.vocabulary import FIRST
 from sparkrec.lake import files
 from sparkrec.shards.manifest import Manifest
@@ -24,15 +25,18 @@ def run(context: JobContext) -> Counts:
     Shards that were made from the same rows by the same settings stay.
     """
     settings, tables = context.settings, context.tables
-    root = tables.write_artefact("shards/two_tower")
+    root = tables.write_artefact("shards/retrieval")
     samples = tables.read(_SAMPLES)
     sequences = tables.read("features.behaviour_sequences")
     text = tables.read("features.item_text")
     vocabulary = tables.read("features.vocabulary")
     length, words = settings.features.history_length, settings.features.title_words
+    deep = [settings.deep(model) for model in settings.training.models]
+    with_windows = any(config.trained_on == "windows" for config in deep)
     version = _version(
         tables.fingerprints(),
-        [f"{feature.name} {feature.version}" for feature in model_inputs(_MODEL, _SAMPLES)],
+        [f"{feature.name} {feature.version}" for feature in model_inputs(_MODEL, _SAMPLES)]
+        + with_windows * ["windows"],
         # Of the training only the ranks matter here: how it goes makes no other shards.
         settings.model_dump_json(
             include={"seed": True, "split": True, "features": True, "shards": True, "training": {"ranks"}}
@@ -60,6 +64,11 @@ def run(context: JobContext) -> Counts:
         total = sum(by_part.get(part, 0) for part in KNOWN_PARTS[cut])
         share = known.groupBy("item_index").agg(F.log(F.count(F.lit(1)) / F.lit(total)).cast("float").alias("log_q"))
         write(f"{cut}/train", _model_inputs(known, share), total, "event_id")
+        if with_windows:
+            windows = sequence_windows(tables.read("features.positives").where(known_at(cut)), length).persist()
+            # Computed once for their number and what is written.
+            write(f"{cut}/windows", windows, windows.count(), "window_id")
+            windows.unpersist()
         if cut == "validation" and by_part.get("validation"):
             held_out = samples.where(F.col("part") == "validation")
             seen = _model_inputs(held_out, share)

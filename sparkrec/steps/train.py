@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from pyspark.sql import functions as F
@@ -12,10 +13,12 @@ from sparkrec.features.parts import cut_that_knows, cuts, known_at, rehearsed_wi
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
 from sparkrec.lake.order import in_one_order
-from sparkrec.recommend.models import LAMBDAMART, MODELS, RANKER, FitData, Model
+from sparkrec.recommend.models import DEEPFM, LAMBDAMART, MODELS, RANKER, SECOND_STAGES, FitData, Model
 from sparkrec.recommend.ranker import booster, recipes
 from sparkrec.recommend.ranker.booster import Rehearsal
+from sparkrec.recommend.ranker.deepfm_shards import write_rehearsals
 from sparkrec.recommend.ranker.item_facts import item_facts
+from sparkrec.recommend.ranker.network import BUCKETS, Packed, packed
 from sparkrec.recommend.ranker.ranker import OVER, Ranker, seen
 from sparkrec.recommend.ranker.recipes import Recipe
 from sparkrec.recommend.ranker.rehearsal import rehearse
@@ -25,9 +28,12 @@ from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.shards.manifest import Manifest
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.training.distributed import launch
-from sparkrec.training.plan import TRAINING_RECORD, CutRecord, TrainingPlan
+from sparkrec.training.plan import DATASETS, TRAINING_RECORD, WEIGHTS, CutRecord, RankerData, TrainingPlan
 
 _USERS_AT_ONCE = 2_500
+
+# Settings of the training that make no other models.
+_NO_WEIGHTS = {"launcher", "start_timeout_seconds", "models", "checkpoint_steps", "fits_at_once"}
 
 _Stages = dict[str, tuple[Recipe, tuple[str, ...]]]
 
@@ -39,7 +45,7 @@ def run(context: JobContext) -> Counts:
     choose, the test cut to look once, and the publish cut, which knows everything, to publish.
     """
     settings, tables = context.settings, context.tables
-    manifest = Manifest.read(tables.read_artefact("shards/two_tower"))
+    manifest = Manifest.read(tables.read_artefact("shards/retrieval"))
     uri = tables.write_artefact("models/current.json")
     root = uri.rpartition("/")[0]
     wanted = cuts(settings.split)
@@ -48,15 +54,24 @@ def run(context: JobContext) -> Counts:
         for model in MODELS
         if model.whole_catalogue and manifest.items > settings.baselines.largest_catalogue
     }
-    fitted = [model for model in MODELS if model.name not in left_out]
+    wanted_deep = settings.training.models
+    fitted = [model for model in MODELS if model.name not in left_out and (not model.deep or model.name in wanted_deep)]
     versions = {model.name: _version(model, context, manifest) for model in fitted}
     current = CurrentModels(root=root, versions=versions, cuts=wanted, items=manifest.items, left_out=left_out)
 
-    counts = _train_two_tower(context, current.folder("two_tower"), manifest, wanted)
+    earlier = CurrentModels.find(uri)
+    counts: Counts = {}
+    for name in wanted_deep:
+        counts |= _train_deep(context, name, current, earlier, manifest)
     stages = _second_stages(settings, wanted)
     ranked = _with_second_stages(context, current, stages)
+    if settings.ranker.deepfm:
+        ranked = _with_deepfm(context, ranked)
     is_fitted = all(
-        files.exists(f"{ranked.folder(name)}/{cut}/arrays.npz") for name, (_, at) in stages.items() for cut in at
+        files.exists(f"{ranked.folder(name)}/{cut}/arrays.npz")
+        for name in SECOND_STAGES
+        if name in ranked.versions
+        for cut in ranked.only_at.get(name, ranked.cuts)
     )
     windows = {} if is_fitted else _windows_to_learn_from(context, wanted)
     # The cut that knows what came before a window foresees it.
@@ -69,7 +84,8 @@ def run(context: JobContext) -> Counts:
     if not is_fitted:
         missing = _fit_second_stages(context, ranked, manifest, stages, windows, before)
         if missing:
-            ranked = current.model_copy(update={"left_out": left_out | dict.fromkeys(stages, missing)})
+            second = [name for name in SECOND_STAGES if name in ranked.versions]
+            ranked = current.model_copy(update={"left_out": left_out | dict.fromkeys(second, missing)})
     ranked.write(uri)
     return counts
 
@@ -110,7 +126,7 @@ def _second_stages(settings: Settings, wanted: Sequence[str]) -> _Stages:
 def _with_second_stages(context: JobContext, current: CurrentModels, stages: _Stages) -> CurrentModels:
     settings = context.settings
     # Whether there is a stage to compare with makes none of them another.
-    shared = [settings.ranker.model_dump(exclude={"lambdamart"}), settings.baselines.model_dump()]
+    shared = [settings.ranker.model_dump(exclude={"lambdamart", "deepfm"}), settings.baselines.model_dump()]
     versions = dict(current.versions)
     for name, (recipe, _) in stages.items():
         seen_on = {shelf: recipe.sees(shelf) for shelf in settings.recommend.shelves}
@@ -118,6 +134,19 @@ def _with_second_stages(context: JobContext, current: CurrentModels, stages: _St
         versions[name] = model_version(name, context.tables.fingerprints(), options, settings.seed)
     only_at = {name: at for name, (_, at) in stages.items() if at != current.cuts}
     return current.model_copy(update={"versions": versions, "only_at": only_at})
+
+
+def _with_deepfm(context: JobContext, current: CurrentModels) -> CurrentModels:
+    settings = context.settings
+    sections = (settings.ranker, settings.baselines, settings.deepfm)
+    options = [*(section.model_dump(exclude={"lambdamart", "deepfm"}) for section in sections), _same_weights(settings)]
+    version = model_version(DEEPFM, context.tables.fingerprints(), options, settings.seed)
+    return current.model_copy(update={"versions": current.versions | {DEEPFM: version}})
+
+
+def _same_weights(settings: Settings) -> dict[str, Any]:
+    """What of the training decides the weights."""
+    return settings.training.model_dump(exclude=_NO_WEIGHTS)
 
 
 def _windows_to_learn_from(context: JobContext, wanted: Sequence[str]) -> dict[str, list[int]]:
@@ -165,6 +194,8 @@ def _fit_second_stages(
         for cut in at
         for shelf in shelves
     }
+    if DEEPFM in ranked.versions:
+        _fit_deepfm(context, ranked, facts, learned)
     boosters = booster.fit_all(tasks, context.settings.seed, context.settings.training.fits_at_once)
     for name, (recipe, at) in stages.items():
         for cut in at:
@@ -174,6 +205,44 @@ def _fit_second_stages(
             pairs = sum(len(one.relevant) for shelf in shelves for one in learned[cut, shelf])
             context.say(f"{cut}: {name} fitted on {pairs:,} candidates of {len(windows[cut])} windows")
     return None
+
+
+def _fit_deepfm(
+    context: JobContext,
+    current: CurrentModels,
+    facts: Mapping[str, Floats],
+    learned: Mapping[tuple[str, str], list[Rehearsal]],
+) -> None:
+    """Let the ranks train a DeepFM on each cut and shelf, on shards that are gone afterwards."""
+    settings, folder = context.settings, current.folder(DEEPFM)
+    shards, ranks = f"{folder}/shards", settings.training.ranks
+    names = {key: "/".join(key) for key in learned}
+    edges, datasets = {}, {}
+    for key, name in names.items():
+        edges[key], datasets[name] = write_rehearsals(learned[key], shards, name, ranks, settings.seed)
+    fields = {names[key]: len(found) for key, found in edges.items()}
+    data = RankerData(buckets=BUCKETS, fields=fields, datasets=datasets)
+    files.write_bytes(f"{shards}/{DATASETS}", data.model_dump_json().encode())
+    plan = TrainingPlan(
+        shards=shards,
+        output=folder,
+        cuts=tuple(names.values()),
+        model=DEEPFM,
+        config=settings.deepfm.model_dump(),
+        training=settings.training,
+        seed=settings.seed,
+    )
+    files.write_bytes(f"{folder}/plan.json", plan.model_dump_json(indent=1).encode())
+    launch(settings.training, "sparkrec.training.deepfm_rank:train_rank", f"{folder}/plan.json", context.say)
+    for cut in dict.fromkeys(cut for cut, _ in learned):
+        networks: dict[str, Packed] = {}
+        for shelf in settings.recommend.shelves:
+            weights = files.read_arrays(f"{folder}/{names[cut, shelf]}/{WEIGHTS}")
+            networks[shelf] = packed(edges[cut, shelf], [weights[f"weight_{place}"] for place in range(len(weights))])
+        files.write_arrays(
+            f"{folder}/{cut}/arrays.npz", Ranker.network_arrays(facts[cut], settings.ranker.depth, networks)
+        )
+    files.delete_folder(shards)
 
 
 def _rehearse(
@@ -189,23 +258,28 @@ def _rehearse(
 def _version(model: Model, context: JobContext, manifest: Manifest) -> str:
     settings = context.settings
     if model.deep:
-        options = [settings.two_tower.model_dump(), settings.training.ranks]
+        options = [settings.deep(model.name).model_dump(), _same_weights(settings)]
         return model_version(model.name, {"shards": int(manifest.version, 16)}, options, settings.seed)
     return model_version(model.name, context.tables.fingerprints(), settings.baselines.model_dump(), settings.seed)
 
 
-def _train_two_tower(context: JobContext, folder: str, manifest: Manifest, wanted: Sequence[str]) -> Counts:
+def _train_deep(
+    context: JobContext, name: str, current: CurrentModels, earlier: CurrentModels | None, manifest: Manifest
+) -> Counts:
     """Start the ranks once for all cuts, and merge the vectors that they wrote."""
-    settings = context.settings
-    plan = TrainingPlan(
-        shards=context.tables.read_artefact("shards/two_tower"),
-        output=folder,
-        cuts=tuple(wanted),
-        config=settings.two_tower,
-        seed=settings.seed,
-        checkpoint_steps=settings.training.checkpoint_steps,
-    )
+    settings, folder, wanted = context.settings, current.folder(name), current.cuts
     if not all(files.exists(f"{folder}/{cut}/{TRAINING_RECORD}") for cut in wanted):
+        goes_on = settings.training.warm_start and earlier is not None and name in earlier.versions
+        plan = TrainingPlan(
+            shards=context.tables.read_artefact("shards/retrieval"),
+            output=folder,
+            cuts=wanted,
+            model=name,
+            config=settings.deep(name).model_dump(),
+            training=settings.training,
+            seed=settings.seed,
+            warm_start=earlier.folder(name) if earlier and goes_on else None,
+        )
         plan_uri = f"{folder}/plan.json"
         files.write_bytes(plan_uri, plan.model_dump_json(indent=1).encode())
         launch(settings.training, "sparkrec.training.rank:train_rank", plan_uri, context.say)
@@ -217,10 +291,10 @@ def _train_two_tower(context: JobContext, folder: str, manifest: Manifest, wante
             files.write_arrays(arrays_uri, _merged(f"{folder}/{cut}", len(record.ranks), manifest.users))
         for rank in record.ranks:
             context.say(
-                f"{cut}: rank {rank.rank}  {rank.rows:,} rows  {rank.steps:,} steps x {rank.epochs} epochs  "
+                f"{name} {cut}: rank {rank.rank}  {rank.rows:,} rows  {rank.steps:,} steps x {rank.epochs} epochs  "
                 f"weights {rank.checksum}"
             )
-        counts[f"samples.{cut}"] = sum(rank.rows for rank in record.ranks)
+        counts[f"{name}.{cut}"] = sum(rank.rows for rank in record.ranks)
     return counts
 
 

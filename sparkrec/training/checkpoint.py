@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from sparkrec.errors import DataError
 from sparkrec.lake import files
 from sparkrec.training.plan import EpochRecord
 
@@ -67,3 +68,30 @@ def load(uri: str, variables: Sequence[keras.Variable]) -> Progress:
     best = [arrays[f"best_{number}"] for number in range(sum(name.startswith("best_") for name in arrays))]
     epochs = [EpochRecord.model_validate(epoch) for epoch in state["epochs"]]
     return Progress(epochs, state["best_epoch"], state["best_ndcg"], best, state["step"], state["loss_sum"])
+
+
+def warm_start(uri: str, variables: Sequence[keras.Variable]) -> None:
+    """Put an earlier model's weights into a new one whose tables may have more rows; these keep their own values.
+
+    Args:
+        uri: Checkpoint of the earlier model.
+        variables: All of the new model.
+
+    Raises:
+        DataError: There is none, or it is of a model of other sizes.
+    """
+    try:
+        arrays = files.read_arrays(uri)
+    except FileNotFoundError:
+        raise DataError(f"{uri} does not exist: set training.warm_start=false") from None
+    for number, variable in enumerate(variables):
+        if not variable.trainable:
+            continue
+        found = arrays.get(f"variable_{number}")
+        if found is None or found.shape[1:] != variable.shape[1:] or len(found) > variable.shape[0]:
+            sizes = "nothing" if found is None else found.shape
+            message = f"{uri}: {variable.path} is {sizes} there, {variable.shape} here"
+            raise DataError(f"{message}: set training.warm_start=false")
+        value = variable.numpy()
+        value[: len(found)] = found
+        variable.assign(value)

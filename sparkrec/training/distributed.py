@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -42,10 +43,36 @@ class Ranks:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(2)
 
-    def average_gradients(self, tape: Any) -> Any:
-        """A gradient tape whose gradients are the mean over all ranks; sparse ones become dense."""
-        # One exchange a step: each would cost a round of the ranks' coordination.
-        return self._hvd.DistributedGradientTape(tape, sparse_as_dense=True, num_groups=1)
+    def mean_gradients(self, gradients: Sequence[Any], compress: bool = False) -> list[Any]:
+        """Mean of the gradients over all ranks.
+
+        Dense ones are added up, in one exchange. Of sparse ones each rank gets the others' rows, in one more.
+
+        Args:
+            gradients: Of this rank: tensors and `tf.IndexedSlices`, of the same variables on all ranks.
+            compress: Whether dense ones travel in half precision.
+
+        Returns:
+            Likewise; a row that several ranks touched stands in `tf.IndexedSlices` as often.
+        """
+        found = list(gradients)
+        if self.size == 1:
+            return found
+        hvd, tf = self._hvd, self._tf
+        sparse = [place for place, one in enumerate(found) if isinstance(one, tf.IndexedSlices)]
+        dense = [place for place in range(len(found)) if place not in sparse]
+        if dense:
+            compression = hvd.Compression.fp16 if compress else hvd.Compression.none
+            mean = hvd.grouped_allreduce([found[place] for place in dense], op=hvd.Average, compression=compression)
+            for place, gradient in zip(dense, mean, strict=True):
+                found[place] = gradient
+        if sparse:
+            told = [part for place in sparse for part in (found[place].values / self.size, found[place].indices)]
+            heard = hvd.grouped_allgather(told)
+            for number, place in enumerate(sparse):
+                values, indices = heard[2 * number : 2 * number + 2]
+                found[place] = tf.IndexedSlices(values, indices, found[place].dense_shape)
+        return found
 
     def same_start(self, variables: Sequence[Any]) -> None:
         """Give every rank rank 0's values of Keras variables."""
@@ -119,8 +146,21 @@ def launch(settings: TrainingSettings, target: str, argument: str, say: Callable
         else _as_processes(settings, target, argument, output)
     )
     if failure:
+        failure = _first_to_end("\n".join([failure, *output.last])) or failure
         told = "\n".join(f"  {line}" for line in output.last)
         raise DataError(f"training stopped ({settings.launcher}, {settings.ranks} ranks): {failure}\n{told}")
+
+
+def _first_to_end(told: str) -> str | None:
+    """What Horovod says of the rank that ended the job, in a line; None where it says nothing of the kind."""
+    found = re.search(r"Process name: (\d+)\s+(?:\S*\s)?Exit code: (-?\d+)", told)
+    if not found:
+        return None
+    rank, status = int(found[1]), int(found[2])
+    # A shell says 128 more than the signal, Python its negative.
+    number = -status if status < 0 else status - 128
+    by = f" ({signal.Signals(number).name})" if number in {one.value for one in signal.Signals} else ""
+    return f"rank {rank} was the first to end, with exit status {status}{by}"
 
 
 def call(target: str, argument: str) -> None:

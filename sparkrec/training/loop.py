@@ -3,19 +3,25 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
 
+from sparkrec.config.settings import TrainingSettings
 from sparkrec.errors import DataError
 from sparkrec.shards.manifest import Dataset
-from sparkrec.shards.read import epoch_batches
+from sparkrec.shards.read import epoch_batches, file_at
 from sparkrec.training import checkpoint
 from sparkrec.training.distributed import Ranks
+from sparkrec.training.gradients import averaged, compacted
 from sparkrec.training.plan import CutRecord, EpochRecord, RankRecord
 
 Batch = Mapping[str, Any]
+
+_TOLD_EVERY_SECONDS = 30
 
 
 class Trainable(Protocol):
@@ -37,6 +43,27 @@ class Trainable(Protocol):
         """Set all weights."""
 
 
+@dataclass(frozen=True)
+class FitOptions:
+    """How a model is fitted.
+
+    Attributes:
+        batch_size: Samples a rank and batch.
+        epochs: At most this many.
+        patience: Epochs without a better ranking of the held-out samples before the training stops.
+        seed: Seed of the order of the samples.
+        training: What all models share: checkpoints, accumulation, compression.
+        name: The model's section of settings, for messages.
+    """
+
+    batch_size: int
+    epochs: int
+    patience: int
+    seed: int
+    training: TrainingSettings
+    name: str
+
+
 def fit(
     model: Trainable,
     optimizer: keras.optimizers.Optimizer,
@@ -46,11 +73,7 @@ def fit(
     held_out: Dataset | None,
     cut: str,
     folder: str,
-    batch_size: int,
-    epochs: int,
-    patience: int,
-    seed: int,
-    checkpoint_steps: int,
+    options: FitOptions,
     say: Callable[[str], None],
 ) -> CutRecord:
     """Train a model on the shards of one cut.
@@ -62,18 +85,14 @@ def fit(
 
     Args:
         model: Built, so that its variables exist.
-        optimizer: Any Keras optimizer.
+        optimizer: Any Keras optimizer that takes sparse gradients.
         ranks: This process among the ranks.
         root: Folder of all shards.
         train: Training samples.
         held_out: Samples to choose the number of epochs on, if any.
         cut: Name of the cut.
         folder: Where the cut's checkpoint lies.
-        batch_size: Samples a rank and step.
-        epochs: At most this many.
-        patience: See above.
-        seed: Seed of the order of the samples.
-        checkpoint_steps: See above.
+        options: See `FitOptions`.
         say: Takes lines of progress.
 
     Raises:
@@ -82,32 +101,37 @@ def fit(
     """
     mine = train.of_rank(ranks.rank, ranks.size)
     rows = sum(file.rows for file in mine)
-    batch_size = _fitting(batch_size, train, ranks.size)
-    steps = train.steps(ranks.size, batch_size)
+    accumulation, checkpoint_steps = options.training.accumulation, options.training.checkpoint_steps
+    batch_size = _fitting(options.batch_size, train, ranks.size)
+    # What a rank reads a step: the batches whose gradients are added up.
+    step_size = _fitting(batch_size * accumulation, train, ranks.size)
+    steps = train.steps(ranks.size, step_size)
     optimizer.build(model.trainable_variables)
     variables = [*model.variables, *optimizer.variables]
     uri = f"{folder}/checkpoint.npz"
     progress = checkpoint.load(uri, variables)
     ranks.same_start(variables)
-    train_step = make_train_step(model, optimizer, ranks)
+    train_step = make_train_step(model, optimizer, ranks, accumulation, options.training.compression == "fp16")
     judge = tf.function(model.judge, reduce_retracing=True)
+    epochs, patience = options.epochs, options.patience
 
     while len(progress.epochs) < epochs and not _out_of_patience(progress, held_out, patience):
         epoch = len(progress.epochs) + 1
-        started = time.monotonic()
-        done, total = progress.step, tf.constant(progress.loss_sum)
-        with epoch_batches(root, train, ranks.rank, ranks.size, batch_size, seed + epoch, first_step=done) as batches:
-            for step, batch in enumerate(batches.take(steps - done), done + 1):
-                total += train_step(batch)
+        clock = _Clock(ranks, f"{cut}: epoch {epoch}/{epochs}", steps - progress.step, step_size * ranks.size, say)
+        losses = _Losses(ranks, progress, partial(_place, options, train, ranks, epoch, step_size), cut, epoch)
+        order = options.seed + epoch
+        with epoch_batches(root, train, ranks.rank, ranks.size, step_size, order, first_step=progress.step) as batches:
+            for step, batch in enumerate(batches.take(steps - progress.step), progress.step + 1):
+                losses.add(train_step(batch))
+                clock.tick(losses)
                 if step % checkpoint_steps == 0 and step < steps:
-                    progress.step, progress.loss_sum = step, _mean_loss(ranks, total, cut, epoch)
+                    progress.loss_sum, progress.step = losses.mean(), step
                     if ranks.rank == 0:
                         checkpoint.save(uri, variables, progress)
-        loss = _mean_loss(ranks, total, cut, epoch) / steps
+        loss = losses.mean() / steps
         progress.step, progress.loss_sum = 0, 0.0
-        seconds = time.monotonic() - started
+        speed, seconds = clock.speed()
         validation_loss, ndcg = _on_held_out(judge, ranks, root, held_out, batch_size) if held_out else (None, None)
-        speed = (steps - done) * batch_size * ranks.size / seconds
         progress.epochs.append(
             EpochRecord(
                 epoch=epoch,
@@ -142,6 +166,76 @@ def fit(
     return CutRecord(cut=cut, best_epoch=progress.best_epoch, epochs=tuple(progress.epochs), ranks=records)
 
 
+class _Clock:
+    """Tells how an epoch goes, every now and then."""
+
+    def __init__(self, ranks: Ranks, label: str, steps: int, samples: int, say: Callable[[str], None]) -> None:
+        self._ranks, self._label, self._left, self._samples, self._say = ranks, label, steps, samples, say
+        self._steps = 0
+        self._started = self._told = time.monotonic()
+
+    def tick(self, losses: "_Losses") -> None:
+        """A step was made."""
+        self._steps += 1
+        now = time.monotonic()
+        if self._ranks.rank == 0 and now - self._told >= _TOLD_EVERY_SECONDS:
+            self._told = now
+            left = (now - self._started) / self._steps * (self._left - self._steps)
+            done = f"step {self._steps:,} of {self._left:,}  loss {losses.latest():.4f}"
+            self._say(f"{self._label}  {done}  {self.speed()[0]:,.0f} samples/s  {left:,.0f} s left")
+
+    def speed(self) -> tuple[float, float]:
+        """Samples a second of all ranks, and seconds, since the epoch began."""
+        seconds = time.monotonic() - self._started
+        return self._steps * self._samples / seconds, seconds
+
+
+class _Losses:
+    """The losses of an epoch's steps, added up without making a step wait for the one before it."""
+
+    def __init__(
+        self, ranks: Ranks, progress: checkpoint.Progress, place: Callable[[int], str], cut: str, epoch: int
+    ) -> None:
+        self._ranks, self._place, self._cut, self._epoch = ranks, place, cut, epoch
+        self._step, self._sum = progress.step, progress.loss_sum
+        self._found: list[tf.Tensor] = []
+        self._bad: int | None = None
+
+    def add(self, loss: tf.Tensor) -> None:
+        """Take the loss of the next step."""
+        self._found.append(loss)
+
+    def latest(self) -> float:
+        """The loss of the latest step on this rank."""
+        return float(self._found[-1])
+
+    def mean(self) -> float:
+        """Sum of the losses so far, the mean over the ranks.
+
+        Raises:
+            DataError: A loss is no number; on all ranks, with the first step and shard where it was so.
+        """
+        for loss in map(float, self._found):
+            self._step += 1
+            self._sum += loss
+            if self._bad is None and not math.isfinite(loss):
+                self._bad = self._step
+        self._found = []
+        mean = self._ranks.mean(self._sum, 1.0)
+        if not math.isfinite(mean):
+            told = self._ranks.gather(None if self._bad is None else (self._bad, self._place(self._bad)))
+            raise DataError(
+                f"the loss of {self._cut} is no number in epoch {self._epoch}: {min(filter(None, told))[1]}"
+            )
+        return mean
+
+
+def _place(options: FitOptions, train: Dataset, ranks: Ranks, epoch: int, step_size: int, step: int) -> str:
+    """Where a rank was at a step of an epoch, and what may help."""
+    shard = file_at(train, ranks.rank, ranks.size, options.seed + epoch, (step - 1) * step_size)
+    return f"step {step:,} of rank {ranks.rank}, shard {shard}: lower {options.name}.learning_rate, or look at the rows"
+
+
 def _fitting(batch_size: int, train: Dataset, ranks: int) -> int:
     """The batch size, smaller where a rank has fewer samples than one batch."""
     fewest = min(sum(file.rows for file in train.of_rank(rank, ranks)) for rank in range(ranks))
@@ -151,34 +245,49 @@ def _fitting(batch_size: int, train: Dataset, ranks: int) -> int:
     return min(batch_size, fewest)
 
 
-def _mean_loss(ranks: Ranks, total: tf.Tensor, cut: str, epoch: int) -> float:
-    """Sum of an epoch's losses so far, the mean over the ranks."""
-    mean = ranks.mean(float(total), 1.0)
-    if not math.isfinite(mean):
-        raise DataError(f"the loss of {cut} is no number in epoch {epoch}: lower two_tower.learning_rate")
-    return mean
-
-
 def _out_of_patience(progress: checkpoint.Progress, held_out: Dataset | None, patience: int) -> bool:
     return held_out is not None and len(progress.epochs) - progress.best_epoch >= patience and bool(progress.epochs)
 
 
 def make_train_step(
-    model: Trainable, optimizer: keras.optimizers.Optimizer, ranks: Ranks
+    model: Trainable,
+    optimizer: keras.optimizers.Optimizer,
+    ranks: Ranks,
+    accumulation: int = 1,
+    compress: bool = False,
 ) -> Callable[[Batch], tf.Tensor]:
-    """A compiled step: it takes a batch, gives its loss, and moves the weights by all ranks' mean gradient."""
+    """A compiled step: it takes a batch, gives its loss, and moves the weights by all ranks' mean gradient.
+
+    Args:
+        model: What to train.
+        optimizer: Built.
+        ranks: This process among the ranks.
+        accumulation: Parts that the batch is cut into; their gradients are averaged before the ranks exchange them.
+        compress: Whether dense gradients travel in half precision.
+    """
+    moved = model.trainable_variables
+
+    def gradients_of(batch: Batch) -> tuple[tf.Tensor, list[Any]]:
+        with tf.GradientTape() as tape:
+            loss = model.loss_of(batch, training=True)
+        return loss, tape.gradient(loss, [variable.value for variable in moved])
 
     @tf.function(reduce_retracing=True)
     def train_step(batch: Batch) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            loss = model.loss_of(batch, training=True)
-        gradients = ranks.average_gradients(tape).gradient(
-            loss, [variable.value for variable in model.trainable_variables]
-        )
-        optimizer.apply(gradients, model.trainable_variables)
-        return loss
+        parts = [gradients_of(part) for part in _cut(batch, accumulation)]
+        mean = ranks.mean_gradients(compacted(averaged([found for _, found in parts]), moved), compress)
+        # What several ranks touched is named by each of them.
+        optimizer.apply(compacted(mean, moved) if ranks.size > 1 else mean, moved)
+        return tf.add_n([loss for loss, _ in parts]) / accumulation
 
     return train_step
+
+
+def _cut(batch: Batch, parts: int) -> list[Batch]:
+    if parts == 1:
+        return [batch]
+    size = tf.shape(next(iter(batch.values())))[0] // parts
+    return [{name: column[part * size : (part + 1) * size] for name, column in batch.items()} for part in range(parts)]
 
 
 def _on_held_out(

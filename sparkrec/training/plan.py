@@ -1,11 +1,21 @@
 """What every rank of a training job is told."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
-from sparkrec.config.settings import TwoTowerSettings
+from sparkrec.config.settings import TrainingSettings
+from sparkrec.shards.manifest import Dataset
 
 TRAINING_RECORD = "training.json"
 """Last file of a finished cut; a cut without it is trained, on from its checkpoint."""
+
+
+DATASETS = "datasets.json"
+"""The ranker's data sets, in the folder of its shards."""
+
+WEIGHTS = "weights.npz"
+"""Of a finished DeepFM."""
 
 
 class TrainingPlan(BaseModel):
@@ -15,9 +25,11 @@ class TrainingPlan(BaseModel):
         shards: Folder of the shards and their manifest.
         output: Folder of the model version; each cut has a folder below it.
         cuts: Cuts in their order; the first chooses the number of epochs on its held-out samples.
-        config: The model's options.
+        model: Name of the model.
+        config: Its options, the settings' section of that name.
+        training: How it is trained.
         seed: Seed of the weights, of dropout and of the order of the samples.
-        checkpoint_steps: Steps of an epoch between two checkpoints.
+        warm_start: Folder of the version to go on from, if any.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -25,9 +37,27 @@ class TrainingPlan(BaseModel):
     shards: str
     output: str
     cuts: tuple[str, ...]
-    config: TwoTowerSettings
+    model: str
+    config: dict[str, Any]
+    training: TrainingSettings
     seed: int
-    checkpoint_steps: int
+    warm_start: str | None = None
+
+
+class RankerData(BaseModel):
+    """What DeepFM learns from: written as ``datasets.json`` into the folder of the shards.
+
+    Attributes:
+        buckets: Values of a field, so many rows of the table each.
+        fields: Fields of each data set.
+        datasets: Of each cut of the plan, which here is a cut and a shelf: pairs with ``fields`` and ``label``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    buckets: int
+    fields: dict[str, int]
+    datasets: dict[str, Dataset]
 
 
 class EpochRecord(BaseModel):

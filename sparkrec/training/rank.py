@@ -1,4 +1,4 @@
-"""What one rank does: fit the two-tower model at each cut and write its vectors."""
+"""What one rank does: fit a retrieval model at each cut and write its vectors."""
 
 import json
 
@@ -6,13 +6,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sparkrec.config.settings import DeepSettings
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
-from sparkrec.models.two_tower import TwoTower
+from sparkrec.models.retriever import Retriever
+from sparkrec.models.retrievers import RETRIEVERS, Sizes
 from sparkrec.shards.manifest import Dataset, Manifest
 from sparkrec.shards.read import epoch_batches
+from sparkrec.training import checkpoint
 from sparkrec.training.distributed import Ranks
-from sparkrec.training.loop import fit
+from sparkrec.training.lazy_adam import LazyAdam
+from sparkrec.training.loop import FitOptions, fit
 from sparkrec.training.plan import TRAINING_RECORD, CutRecord, TrainingPlan
 
 
@@ -24,40 +28,62 @@ def train_rank(plan_uri: str) -> None:
     """
     plan = TrainingPlan.model_validate_json(files.read_bytes(plan_uri))
     manifest = Manifest.read(plan.shards)
-    tf.config.experimental.enable_op_determinism()
-    ranks = Ranks()
-    epochs = plan.config.epochs
+    config = RETRIEVERS[plan.model].settings.model_validate(plan.config)
+    ranks = start_rank(plan)
+    epochs = config.epochs
     for cut in plan.cuts:
         folder = f"{plan.output}/{cut}"
         finished = ranks.decide(_finished(folder) if ranks.rank == 0 else None)
-        record = finished or _train_cut(plan, manifest, ranks, cut, folder, epochs)
+        record = finished or _train_cut(plan, config, manifest, ranks, cut, folder, epochs)
         # The first cut has held-out samples and chooses the number of epochs for the others.
         epochs = max(record.best_epoch, 1)
     ranks.stop()
 
 
-def _train_cut(plan: TrainingPlan, manifest: Manifest, ranks: Ranks, cut: str, folder: str, epochs: int) -> CutRecord:
+def start_rank(plan: TrainingPlan) -> Ranks:
+    """Join the other ranks; what they compute is the same each time."""
+    tf.config.experimental.enable_op_determinism()
+    keras.mixed_precision.set_global_policy("mixed_bfloat16" if plan.training.mixed_precision else "float32")
+    return Ranks()
+
+
+def make_optimizer(config: DeepSettings, plan: TrainingPlan, ranks: Ranks) -> keras.optimizers.Optimizer:
+    """The optimizer of a model.
+
+    Ranks add up to a larger batch, whose gradient is less noisy: the step grows with its square root, once warm.
+    """
+    rate: float | keras.optimizers.schedules.LearningRateSchedule = config.learning_rate * ranks.size**0.5
+    warm_up = plan.training.warm_up_steps
+    if warm_up:
+        rate = keras.optimizers.schedules.CosineDecay(0.0, 1, alpha=1.0, warmup_target=rate, warmup_steps=warm_up)
+    return LazyAdam(rate)
+
+
+def options_of(config: DeepSettings, plan: TrainingPlan, epochs: int) -> FitOptions:
+    """How the plan's model is fitted."""
+    return FitOptions(config.batch_size, epochs, config.patience, plan.seed, plan.training, plan.model)
+
+
+def _train_cut(
+    plan: TrainingPlan, config: DeepSettings, manifest: Manifest, ranks: Ranks, cut: str, folder: str, epochs: int
+) -> CutRecord:
     keras.backend.clear_session()
     keras.utils.set_random_seed(plan.seed)
-    model = TwoTower(plan.config, manifest.users, manifest.items, manifest.words)
+    model = RETRIEVERS[plan.model].build(config, Sizes(manifest.users, manifest.items, manifest.words))
     _build(model, manifest)
-    # Ranks add up to a larger batch, whose gradient is less noisy: the step grows with its square root.
-    optimizer = keras.optimizers.Adam(plan.config.learning_rate * ranks.size**0.5)
+    if plan.warm_start:
+        checkpoint.warm_start(f"{plan.warm_start}/{cut}/checkpoint.npz", model.variables)
     held_out = manifest.datasets.get(f"{cut}/held_out")
     record = fit(
         model,
-        optimizer,
+        make_optimizer(config, plan, ranks),
         ranks,
         plan.shards,
-        manifest.datasets[f"{cut}/train"],
-        held_out if held_out and held_out.rows >= plan.config.batch_size * ranks.size else None,
+        manifest.datasets[f"{cut}/{config.trained_on}"],
+        held_out if held_out and held_out.rows >= config.batch_size * ranks.size else None,
         cut,
         folder,
-        plan.config.batch_size,
-        epochs,
-        plan.config.patience,
-        plan.seed,
-        plan.checkpoint_steps,
+        options_of(config, plan, epochs),
         ranks.say,
     )
     users = _encode_users(model, plan.shards, manifest.datasets[f"{cut}/users"], ranks, manifest.users)
@@ -75,7 +101,7 @@ def _finished(folder: str) -> CutRecord | None:
     return CutRecord.model_validate_json(files.read_bytes(uri)) if files.exists(uri) else None
 
 
-def _build(model: TwoTower, manifest: Manifest) -> None:
+def _build(model: Retriever, manifest: Manifest) -> None:
     """Make the variables by a first call on padding."""
     model(
         {
@@ -87,20 +113,20 @@ def _build(model: TwoTower, manifest: Manifest) -> None:
     )
 
 
-def _encode_users(model: TwoTower, root: str, users: Dataset, ranks: Ranks, rows: int) -> Arrays:
-    """Vectors of this rank's users: ``index`` (users,) and ``vectors`` (users, embedding_size)."""
+def _encode_users(model: Retriever, root: str, users: Dataset, ranks: Ranks, rows: int) -> Arrays:
+    """Vectors of this rank's users: ``index`` (users,) and ``vectors`` (users, vector_size)."""
     encode = tf.function(model.user_vectors, reduce_retracing=True)
-    indices, vectors = [np.zeros(0, "int32")], [np.zeros((0, model.user_output.units), "float32")]
+    indices, vectors = [np.zeros(0, "int32")], [np.zeros((0, model.vector_size), "float32")]
     with epoch_batches(root, users, ranks.rank, ranks.size, 4096, drop_remainder=False) as batches:
         for batch in batches:
             indices.append(batch["user_index"].numpy())
-            vectors.append(encode(batch).numpy())
+            vectors.append(encode(batch).numpy().astype("float32"))
     return {"index": np.concatenate(indices), "vectors": np.concatenate(vectors), "rows": np.array(rows)}
 
 
-def _encode_items(model: TwoTower, root: str, manifest: Manifest) -> Arrays:
-    """Vectors of all items by index, (items, embedding_size)."""
-    vectors = np.zeros((manifest.items, model.item_output.units), "float32")
+def _encode_items(model: Retriever, root: str, manifest: Manifest) -> Arrays:
+    """Vectors of all items by index, (items, vector_size)."""
+    vectors = np.zeros((manifest.items, model.vector_size), "float32")
     encode = tf.function(model.item_vectors, reduce_retracing=True)
     with epoch_batches(root, manifest.datasets["items"], 0, 1, 4096, drop_remainder=False) as batches:
         for batch in batches:

@@ -84,7 +84,7 @@ SPEC = JobSpec(
     name="count",
     description="Counts.",
     reads=("bronze.{source}", "models/current.json"),
-    writes=("silver.items", "bronze.log", "shards/two_tower"),
+    writes=("silver.items", "bronze.log", "shards/retrieval"),
 )
 
 
@@ -119,7 +119,7 @@ def test_a_job_may_touch_only_what_its_spec_names(spark: SparkSession, tables: J
 
 def test_a_job_finds_its_artefacts_in_the_lake(lake: Lake, tables: JobTables) -> None:
     assert tables.read_artefact("models/current.json") == f"{lake.root}/models/current.json"
-    assert tables.write_artefact("shards/two_tower") == f"{lake.root}/shards/two_tower"
+    assert tables.write_artefact("shards/retrieval") == f"{lake.root}/shards/retrieval"
 
 
 def test_a_job_reads_one_version_of_its_input_but_its_own_last_result(

@@ -296,6 +296,11 @@ def test_every_baseline_is_fitted_and_scores_every_item(
 
 
 def test_there_is_no_model_of_another_name() -> None:
-    assert [model.name for model in MODELS if model.deep] == ["two_tower"]
+    assert [model.name for model in MODELS if model.deep] == [
+        "two_tower",
+        "matrix_factorisation",
+        "self_attention",
+        "gru",
+    ]
     with pytest.raises(KeyError, match="no_model"):
         model_named("no_model")

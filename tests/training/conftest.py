@@ -33,7 +33,17 @@ def shards(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str
         )
 
     users, items = np.arange(2, USERS, dtype="int32"), np.arange(2, ITEMS, dtype="int32")
+    # Of four events of a window the later two are foreseen: the one from the first two, the other from all before it.
+    windows = pd.DataFrame(
+        {
+            "event_id": [f"w{number}" for number in range(96)],
+            "window": list((2 + (random.integers(0, 21, (96, 1)) + np.arange(LENGTH)) % 21).astype("int32")),
+            "before": list(np.tile(np.array([1, 2], "int32"), (96, 1))),
+        }
+    )
     tables = {
+        "validation/windows": windows,
+        "publish/windows": windows,
         "validation/train": samples(210),
         "validation/held_out": samples(90),
         "validation/users": pd.DataFrame(

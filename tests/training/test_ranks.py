@@ -1,11 +1,12 @@
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from sparkrec.config.settings import TrainingSettings, TwoTowerSettings
+from sparkrec.config.settings import TrainingSettings
 from sparkrec.errors import DataError
 from sparkrec.lake import files
 from sparkrec.shards.manifest import Manifest
@@ -20,9 +21,17 @@ TRAIN = "sparkrec.training.rank:train_rank"
 LOCAL = TrainingSettings(ranks=1, launcher="local")
 
 
-def _plan(shards: str, output: Path) -> str:
-    config = TwoTowerSettings(embedding_size=8, hidden_size=16, batch_size=32, epochs=2, learning_rate=0.01)
-    plan = TrainingPlan(shards=shards, output=str(output), cuts=CUTS, config=config, seed=3, checkpoint_steps=2)
+def _plan(shards: str, output: Path, model: str = "two_tower", **options: object) -> str:
+    config = {"embedding_size": 8, "batch_size": 32, "epochs": 2, "learning_rate": 0.01, **options}
+    plan = TrainingPlan(
+        shards=shards,
+        output=str(output),
+        cuts=CUTS,
+        model=model,
+        config=config,
+        training=TrainingSettings(checkpoint_steps=2),
+        seed=3,
+    )
     uri = f"{output}/plan.json"
     files.write_bytes(uri, plan.model_dump_json().encode())
     return uri
@@ -32,15 +41,23 @@ def _record(output: Path, cut: str) -> CutRecord:
     return CutRecord.model_validate_json((output / cut / TRAINING_RECORD).read_text())
 
 
-def _check_vectors(output: Path, cut: str, manifest: Manifest, ranks: int) -> None:
+def _check_vectors(output: Path, cut: str, manifest: Manifest, ranks: int, size: int = 8) -> None:
     """Every user is encoded by one rank, and every item."""
     parts = [files.read_arrays(f"{output}/{cut}/users-{rank}.npz") for rank in range(ranks)]
     assert sorted(np.concatenate([part["index"] for part in parts])) == list(range(2, manifest.users))
     items = files.read_arrays(f"{output}/{cut}/items.npz")["vectors"]
-    assert items.shape == (manifest.items, 8)
+    assert items.shape == (manifest.items, size)
     assert not items[:2].any()
-    for vectors in (items[2:], *[part["vectors"] for part in parts]):
-        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert {part["vectors"].shape[1] for part in parts} == {size}
+
+
+def _check_lengths(output: Path, cut: str) -> None:
+    """Vectors of the two-tower model have length 1."""
+    for name in ("items", "users-0"):
+        vectors = files.read_arrays(f"{output}/{cut}/{name}.npz")["vectors"]
+        # Without the rows that stand for no item.
+        lengths = np.linalg.norm(vectors[2:], axis=1)
+        np.testing.assert_allclose(lengths, 1, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +80,7 @@ def test_two_ranks_on_spark_make_equal_steps_and_end_with_equal_weights(shards: 
         assert len({rank.checksum for rank in record.ranks}) == 1
         assert all(epoch.loss > 0 for epoch in record.epochs)
         _check_vectors(trained, cut, manifest, ranks=2)
+        _check_lengths(trained, cut)
     # Ranks of uneven parts make equal steps; one without users encodes none.
     assert [rank.rows for rank in _record(trained, "publish").ranks] == [200, 100]
     assert len(files.read_arrays(f"{trained}/publish/users-1.npz")["index"]) == 0
@@ -110,6 +128,67 @@ def test_a_process_of_its_own_trains_the_other_cuts_as_long_as_was_best_for_the_
     assert json.loads((tmp_path / "publish" / TRAINING_RECORD).read_text())["cut"] == "publish"
     assert [line.partition("  ")[0] for line in lines] == ["publish: epoch 1/1"]
     assert _record(tmp_path, "validation") == finished
+
+
+@pytest.mark.parametrize(("model", "size"), [("matrix_factorisation", 9), ("self_attention", 8), ("gru", 8)])
+def test_each_model_is_trained_by_the_one_loop(shards: str, tmp_path: Path, model: str, size: int) -> None:
+    launch(LOCAL, TRAIN, _plan(shards, tmp_path, model), print)
+
+    manifest = Manifest.read(shards)
+    for cut in CUTS:
+        (rank,) = _record(tmp_path, cut).ranks
+        name = "train" if model == "matrix_factorisation" else "windows"
+        assert rank.rows == manifest.datasets[f"{cut}/{name}"].rows
+        first, *_, last = _record(tmp_path, cut).epochs if cut == "validation" else (None, None)
+        assert first is None or first.loss > last.loss
+        _check_vectors(tmp_path, cut, manifest, 1, size)
+
+
+def test_one_rank_and_two_come_to_the_same_loss(shards: str, tmp_path: Path) -> None:
+    """Of the same windows a step: half as many on each of two ranks."""
+    outputs = {1: tmp_path / "one", 2: tmp_path / "two"}
+    options = {"dropout": 0.0, "epochs": 6, "patience": 6}
+    for ranks, output in outputs.items():
+        # Which grows with the square root of the ranks.
+        rate = 0.02 / ranks**0.5
+        plan = _plan(shards, output, "self_attention", batch_size=48 // ranks, learning_rate=rate, **options)
+        launch(TrainingSettings(ranks=ranks, launcher="local" if ranks == 1 else "horovodrun"), TRAIN, plan, print)
+
+    one, two = ([epoch.loss for epoch in _record(output, "validation").epochs] for output in outputs.values())
+    assert one[0] - one[-1] > 0.5
+    # The windows come in another order.
+    assert two == pytest.approx(one, abs=0.15)
+
+
+# The thread in which Horovod runs the Spark job tells of the rank's end, too.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("launcher", ["spark", "horovodrun"])
+def test_a_killed_rank_ends_the_job_with_its_name_and_the_next_run_goes_on(
+    spark: SparkSession, shards: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, launcher: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent / "plugins"), prepend=os.pathsep)
+    settings, plan = TrainingSettings(ranks=2, launcher=launcher), _plan(shards, tmp_path)
+
+    with pytest.raises(DataError, match=r"rank 1 was the first to end, with exit status (-9|137) \(SIGKILL\)"):
+        launch(settings, "dying_rank:train_rank", plan, print)
+
+    assert (tmp_path / "validation" / "checkpoint.npz").exists()
+    assert not (tmp_path / "validation" / TRAINING_RECORD).exists()
+    launch(settings, TRAIN, plan, print)
+    for cut in CUTS:
+        assert _record(tmp_path, cut).ranks == _record(trained, cut).ranks
+
+
+def test_a_model_goes_on_from_an_earlier_one_with_more_items(shards: str, tmp_path: Path) -> None:
+    launch(LOCAL, TRAIN, _plan(shards, tmp_path / "earlier"), print)
+    plan = TrainingPlan.model_validate_json(files.read_bytes(_plan(shards, tmp_path / "warm")))
+    warm = plan.model_copy(update={"warm_start": str(tmp_path / "earlier")})
+    files.write_bytes(f"{tmp_path}/warm/plan.json", warm.model_dump_json().encode())
+
+    launch(LOCAL, TRAIN, f"{tmp_path}/warm/plan.json", print)
+
+    cold, going_on = (_record(tmp_path / name, "validation").epochs[0].loss for name in ("earlier", "warm"))
+    assert going_on < 0.9 * cold
 
 
 def test_a_rank_that_fails_is_reported_with_its_last_lines() -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sparkrec.lake.files import Arrays
 from sparkrec.recommend.ranker.booster import Booster, Text
 from sparkrec.recommend.ranker.candidates import Candidates, candidates, retrievers
+from sparkrec.recommend.ranker.network import Network, Packed
 from sparkrec.recommend.ranker.pairs import SCORED_BY, columns, pair_features
 from sparkrec.recommend.ranker.recipes import Recipe
 from sparkrec.recommend.users import Floats, UserBatch
@@ -19,24 +20,32 @@ OVER = tuple(dict.fromkeys((*SCORED_BY, *retrievers("reorder"))))
 class Ranker:
     """Arrays ``facts`` (items, facts) of the cut and ``depth`` (candidates of each retriever).
 
-    For each shelf there are a booster and the places of the features that it sees.
+    For each shelf there are what was learned, trees or a network, and the places of the features that it sees.
 
-    Unlike a `Scorer` it needs the scores of other models, and ranks each shelf by a booster of its own.
+    Unlike a `Scorer` it needs the scores of other models, and ranks each shelf by what was learned on it.
     """
 
     def __init__(self, arrays: Arrays) -> None:
         self.facts, self.depth = arrays["facts"], int(arrays["depth"])
-        self._boosters = {
-            name.removeprefix(_BOOSTER): Booster(text) for name, text in arrays.items() if name.startswith(_BOOSTER)
+        self._learned: dict[str, Booster | Network] = {
+            name.removeprefix(kind): read(text)
+            for kind, read in _KINDS.items()
+            for name, text in arrays.items()
+            if name.startswith(kind)
         }
-        self._seen = {shelf: arrays[f"{_SEEN}{shelf}"] for shelf in self._boosters}
+        self._seen = {shelf: arrays[f"{_SEEN}{shelf}"] for shelf in self._learned}
 
     @staticmethod
     def arrays(facts: Floats, depth: int, boosters: Mapping[str, Text], recipe: Recipe) -> Arrays:
         """The arrays of a cut from its item facts and each shelf's booster."""
-        texts = {f"{_BOOSTER}{shelf}": text for shelf, text in boosters.items()}
-        places = {f"{_SEEN}{shelf}": seen(recipe, shelf) for shelf in boosters}
-        return {"facts": facts, "depth": np.array(depth), **texts, **places}
+        places = {shelf: seen(recipe, shelf) for shelf in boosters}
+        return _arrays(facts, depth, _BOOSTER, boosters, places)
+
+    @staticmethod
+    def network_arrays(facts: Floats, depth: int, networks: Mapping[str, Packed]) -> Arrays:
+        """The arrays of a cut from its item facts and each shelf's network, which sees all features."""
+        places = {shelf: np.arange(len(columns(shelf))) for shelf in networks}
+        return _arrays(facts, depth, _NETWORK, networks, places)
 
     def candidates(self, scores: Mapping[str, Floats], visible: NDArray[np.bool_], shelf: str) -> Candidates:
         """What it orders, with sources."""
@@ -45,11 +54,11 @@ class Ranker:
     def features(
         self, found: Candidates, users: UserBatch, scores: Mapping[str, Floats], known: NDArray[np.bool_], shelf: str
     ) -> Floats:
-        """`pair_features` of the candidates: all that any booster of the cut may see."""
+        """`pair_features` of the candidates: all that is seen on any shelf of the cut."""
         return pair_features(found, users, scores, known, self.facts, shelf)
 
     def score(self, found: Candidates, features: Floats, popular: Floats, shelf: str) -> Floats:
-        """Scores, (users, items): candidates by the booster, all others below them as popular as they are now.
+        """Scores, (users, items): candidates by what was learned, all others below them as popular as they are now.
 
         Args:
             found: The candidates on the shelf.
@@ -57,7 +66,7 @@ class Ranker:
             popular: Scores by recent popularity, (users, items).
             shelf: The shelf.
         """
-        values = self._boosters[shelf].predict(features[:, self._seen[shelf]])
+        values = self._learned[shelf].predict(features[:, self._seen[shelf]])
         lowest = np.full(len(popular), np.inf, np.float32)
         np.minimum.at(lowest, found.users, values)
         lowest[np.isinf(lowest)] = 0
@@ -73,4 +82,17 @@ def seen(recipe: Recipe, shelf: str) -> NDArray[np.int64]:
     return np.array([names.index(name) for name in recipe.sees(shelf)], np.int64)
 
 
-_BOOSTER, _SEEN = "booster_", "seen_"
+def _arrays(
+    facts: Floats, depth: int, kind: str, texts: Mapping[str, Text], places: Mapping[str, NDArray[np.int64]]
+) -> Arrays:
+    named = {f"{kind}{shelf}": text for shelf, text in texts.items()}
+    return {
+        "facts": facts,
+        "depth": np.array(depth),
+        **named,
+        **{f"{_SEEN}{shelf}": at for shelf, at in places.items()},
+    }
+
+
+_BOOSTER, _NETWORK, _SEEN = "booster_", "network_", "seen_"
+_KINDS: dict[str, type[Booster | Network]] = {_BOOSTER: Booster, _NETWORK: Network}

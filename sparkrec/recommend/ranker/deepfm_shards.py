@@ -1,0 +1,32 @@
+"""Rehearsals as shards that the ranks train DeepFM on."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sparkrec.recommend.ranker.booster import Rehearsal
+from sparkrec.recommend.ranker.network import bucket_edges, bucketed
+from sparkrec.recommend.users import Floats
+from sparkrec.shards.manifest import Dataset
+from sparkrec.shards.write import write_columns
+
+
+def write_rehearsals(
+    rehearsals: Sequence[Rehearsal], root: str, folder: str, files: int, seed: int
+) -> tuple[Floats, Dataset]:
+    """Write the pairs of some rehearsals as a data set of ``fields`` and ``label``.
+
+    Args:
+        rehearsals: Of one or more windows.
+        root: Folder of all shards.
+        folder: The data set's folder below it.
+        files: Shards wanted.
+        seed: Of the order of the pairs.
+
+    Returns:
+        The edges of the features' buckets, and what was written.
+    """
+    edges = bucket_edges(np.concatenate([one.features for one in rehearsals]), seed)
+    fields = np.concatenate([bucketed(one.features, edges) for one in rehearsals])
+    labels = np.concatenate([one.relevant for one in rehearsals]).astype(np.float32)
+    return edges, write_columns({"fields": fields, "label": labels}, root, folder, files, seed)

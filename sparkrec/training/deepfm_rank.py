@@ -1,0 +1,41 @@
+"""What one rank does for the ranker: fit a DeepFM to each data set of rehearsed candidates."""
+
+import json
+
+import keras
+import numpy as np
+
+from sparkrec.config.settings import DeepFMSettings
+from sparkrec.lake import files
+from sparkrec.models.deepfm import DeepFM
+from sparkrec.training.loop import fit
+from sparkrec.training.plan import DATASETS, TRAINING_RECORD, WEIGHTS, RankerData, TrainingPlan
+from sparkrec.training.rank import make_optimizer, options_of, start_rank
+
+
+def train_rank(plan_uri: str) -> None:
+    """Train every cut of the plan; all ranks call this with the same plan.
+
+    Args:
+        plan_uri: Where the `TrainingPlan` lies as JSON.
+    """
+    plan = TrainingPlan.model_validate_json(files.read_bytes(plan_uri))
+    data = RankerData.model_validate_json(files.read_bytes(f"{plan.shards}/{DATASETS}"))
+    config = DeepFMSettings.model_validate(plan.config)
+    ranks = start_rank(plan)
+    for cut in plan.cuts:
+        folder = f"{plan.output}/{cut}"
+        if ranks.decide(files.exists(f"{folder}/{TRAINING_RECORD}") if ranks.rank == 0 else None):
+            continue
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(plan.seed)
+        train, fields = data.datasets[cut], data.fields[cut]
+        model = DeepFM(config, fields * data.buckets)
+        model({"fields": np.zeros((2, fields), "int32")})
+        optimizer, options = make_optimizer(config, plan, ranks), options_of(config, plan, config.epochs)
+        record = fit(model, optimizer, ranks, plan.shards, train, None, cut, folder, options, ranks.say)
+        if ranks.rank == 0:
+            weights = {f"weight_{number}": weight for number, weight in enumerate(model.get_weights())}
+            files.write_arrays(f"{folder}/{WEIGHTS}", weights)
+            files.write_bytes(f"{folder}/{TRAINING_RECORD}", json.dumps(record.model_dump(), indent=1).encode())
+    ranks.stop()
