@@ -82,7 +82,7 @@ def _batches(model: str, table: int, rows: int, seed: int) -> dict[str, Any]:
         # Of each field few values make most of the rows, as in logs.
         values = np.minimum(random.zipf(1.3, (rows, _FIELDS)), table // _FIELDS) - 1
         fields = (values + np.arange(_FIELDS) * (table // _FIELDS)).astype("int32")
-        return {"fields": fields, "label": (random.random(rows) < 0.2).astype("float32")}
+        return {"field_rows": fields, "label": (random.random(rows) < 0.2).astype("float32")}
     window = random.integers(2, _ITEMS, (rows, _LENGTH)).astype("int32")
     before = np.tile(np.arange(_LENGTH // 2 - 1, _LENGTH - 1, dtype="int32"), (rows, 1))
     return {"window": window, "before": before}

@@ -27,7 +27,8 @@ pytestmark = pytest.mark.slow
 
 SPARKREC = str(Path(sys.executable).parent / "sparkrec")
 SMALL = ("two_tower.epochs=1", "two_tower.batch_size=256", "baselines.als_iterations=2", "ranker.least_users=20")
-SMALL += ("ranker.lambdamart=true",)
+SMALL += ("ranker.lambdamart=true", "ranker.deepfm=true", "deepfm.batch_size=256", "deepfm.epochs=1")
+SMALL += ("training.models=[two_tower, self_attention]", "self_attention.epochs=1")
 
 
 @dataclass(frozen=True)
@@ -136,9 +137,17 @@ def test_ranks_made_equal_steps_and_ended_with_equal_weights(shop: Shop) -> None
 
 def test_every_model_is_evaluated_with_an_interval(lake: Lake) -> None:
     figures = lake.read("gold.evaluations").where("segment = 'all' and metric = 'ndcg@10'").toPandas()
-    assert {"ease", "als", "two_tower", "popularity", "own_frequency", "title_similarity", "ranker"} <= set(
-        figures["model"]
-    )
+    assert {
+        "ease",
+        "als",
+        "two_tower",
+        "popularity",
+        "own_frequency",
+        "title_similarity",
+        "ranker",
+        "deepfm",
+        "self_attention",
+    } <= set(figures["model"])
     assert set(figures["part"]) == {"validation", "test"}
     assert set(figures[figures["model"] == "lambdamart"]["part"]) == {"test"}
     assert (figures["low"] <= figures["high"]).all()

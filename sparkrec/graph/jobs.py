@@ -114,6 +114,7 @@ JOBS: tuple[JobSpec, ...] = (
         description="Write the training samples of each cut as Petastorm shards with a manifest.",
         reads=(
             "features.retrieval_samples",
+            "features.positives",
             "features.behaviour_sequences",
             "features.item_text",
             "features.vocabulary",

@@ -13,7 +13,7 @@ from sparkrec.models.retriever import Batch
 class DeepFM(keras.Model):
     """DeepFM (Guo et al., IJCAI 2017, arXiv 1703.04247): a factorisation machine and a deep network over one table.
 
-    A batch holds ``fields`` (batch, fields): of each field the row of its value in the one table of all fields; for
+    A batch holds ``field_rows`` (batch, fields): of each field the row of its value in the one table of all fields; for
     the loss ``label`` (batch,) and, where negatives were kept at a rate, ``log_rate`` (batch,).
 
     Args:
@@ -37,7 +37,7 @@ class DeepFM(keras.Model):
 
     def call(self, batch: Batch, training: bool = False) -> Any:
         """Logits, (batch,)."""
-        found = self.table(batch["fields"])
+        found = self.table(batch["field_rows"])
         embedded, first_order = found[..., :-1], found[..., -1]
         # The sum over pairs is half of the square of the sum less the sum of the squares (Rendle, ICDM 2010).
         pairs = 0.5 * ops.sum(ops.square(ops.sum(embedded, axis=1)) - ops.sum(ops.square(embedded), axis=1), axis=-1)

@@ -31,7 +31,7 @@ def train_rank(plan_uri: str) -> None:
         keras.utils.set_random_seed(plan.seed)
         train, fields = data.datasets[cut], data.fields[cut]
         model = DeepFM(config, fields * data.buckets)
-        model({"fields": np.zeros((2, fields), "int32")})
+        model({"field_rows": np.zeros((2, fields), "int32")})
         optimizer, options = make_optimizer(config, plan, ranks), options_of(config, plan, config.epochs)
         record = fit(model, optimizer, ranks, plan.shards, train, None, cut, folder, options, ranks.say)
         if ranks.rank == 0:

@@ -50,7 +50,7 @@ class RankerData(BaseModel):
     Attributes:
         buckets: Values of a field, so many rows of the table each.
         fields: Fields of each data set.
-        datasets: Of each cut of the plan, which here is a cut and a shelf: pairs with ``fields`` and ``label``.
+        datasets: Of each cut of the plan, which here is a cut and a shelf: pairs with ``field_rows`` and ``label``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -13,7 +13,7 @@ FIELDS = np.array([[0, 4, 9], [1, 4, 8], [3, 7, 9]], "int32")
 def model() -> DeepFM:
     keras.utils.set_random_seed(2)
     model = DeepFM(CONFIG, rows=10)
-    model({"fields": FIELDS})
+    model({"field_rows": FIELDS})
     model.table.set_weights([np.random.default_rng(1).normal(size=(10, 4)).astype("float32")])
     return model
 
@@ -33,15 +33,15 @@ def test_the_logit_is_the_sum_of_first_order_pairs_and_the_deep_network(model: D
     weights, bias = model.deep.get_weights()
     expected = expected + (hidden @ weights + bias)[:, 0]
 
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(model({"fields": FIELDS})), expected, rtol=1e-5)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(model({"field_rows": FIELDS})), expected, rtol=1e-5)
 
 
 def test_the_loss_is_the_binary_cross_entropy(model: DeepFM) -> None:
     labels = np.array([1.0, 0.0, 1.0], "float32")
-    logits = keras.ops.convert_to_numpy(model({"fields": FIELDS})).astype("float64")
+    logits = keras.ops.convert_to_numpy(model({"field_rows": FIELDS})).astype("float64")
     chance = 1 / (1 + np.exp(-logits))
 
-    loss, better = model.judge({"fields": FIELDS, "label": labels})
+    loss, better = model.judge({"field_rows": FIELDS, "label": labels})
 
     assert float(loss) == pytest.approx(-np.mean(np.where(labels == 1, np.log(chance), np.log1p(-chance))), rel=1e-5)
     assert float(better) == -float(loss)

@@ -14,7 +14,7 @@ from sparkrec.shards.write import write_columns
 def write_rehearsals(
     rehearsals: Sequence[Rehearsal], root: str, folder: str, files: int, seed: int
 ) -> tuple[Floats, Dataset]:
-    """Write the pairs of some rehearsals as a data set of ``fields`` and ``label``.
+    """Write the pairs of some rehearsals as a data set of ``field_rows`` and ``label``.
 
     Args:
         rehearsals: Of one or more windows.
@@ -29,4 +29,4 @@ def write_rehearsals(
     edges = bucket_edges(np.concatenate([one.features for one in rehearsals]), seed)
     fields = np.concatenate([bucketed(one.features, edges) for one in rehearsals])
     labels = np.concatenate([one.relevant for one in rehearsals]).astype(np.float32)
-    return edges, write_columns({"fields": fields, "label": labels}, root, folder, files, seed)
+    return edges, write_columns({"field_rows": fields, "label": labels}, root, folder, files, seed)
