@@ -67,11 +67,15 @@ class Ranks:
             for place, gradient in zip(dense, mean, strict=True):
                 found[place] = gradient
         if sparse:
-            told = [part for place in sparse for part in (found[place].values / self.size, found[place].indices)]
-            heard = hvd.grouped_allgather(told)
-            for number, place in enumerate(sparse):
-                values, indices = heard[2 * number : 2 * number + 2]
-                found[place] = tf.IndexedSlices(values, indices, found[place].dense_shape)
+            # A row travels with its number behind its values, whose bits stand for a float.
+            rows = [tf.cast(found[place].indices, "int32")[:, None] for place in sparse]
+            told = [
+                tf.concat([found[place].values / self.size, tf.bitcast(numbers, "float32")], axis=1)
+                for place, numbers in zip(sparse, rows, strict=True)
+            ]
+            for place, heard in zip(sparse, hvd.grouped_allgather(told), strict=True):
+                numbers = tf.cast(tf.bitcast(heard[:, -1], "int32"), found[place].indices.dtype)
+                found[place] = tf.IndexedSlices(heard[:, :-1], numbers, found[place].dense_shape)
         return found
 
     def same_start(self, variables: Sequence[Any]) -> None:

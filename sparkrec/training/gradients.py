@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-DENSE_BYTES = 1 << 20
+DENSE_BYTES = 4 << 20
 """Gradients of tables no larger than this are exchanged dense: adding them up costs less than naming their rows."""
 
 
