@@ -297,6 +297,16 @@ class EvaluationSettings(_Section):
     segments: tuple[str, ...] = Field(("country",), description="Columns of gold.user_profiles to report by.")
 
 
+class SearchSettings(_Section):
+    """The search for the best items by vectors (sparkrec.recommend.search)."""
+
+    exact_items: int = Field(200_000, ge=0, description="With more items than this the search is approximate.")
+    least_recall: float = Field(
+        0.95, gt=0, le=1, description="Share of the exact lists that an approximate search finds at least."
+    )
+    recall_sample: int = Field(1_000, ge=1, description="Users, or items, that this share is measured on.")
+
+
 class RecommendSettings(_Section):
     """The published lists."""
 
@@ -306,6 +316,7 @@ class RecommendSettings(_Section):
         "auto", description="Models to choose from; auto takes all. The best on validation is published."
     )
     similar_items: int = Field(20, ge=1)
+    search: SearchSettings = SearchSettings()
 
 
 class ReportSettings(_Section):
