@@ -11,7 +11,7 @@ from sparkrec.recommend.search.index import ItemIndex
 from sparkrec.recommend.search.item_lists import ItemLists
 from sparkrec.recommend.users import Floats
 
-_QUERIES_AT_ONCE = 2048
+_QUERIES_AT_ONCE = 512
 _CANDIDATES_AT_ONCE = 1 << 20
 _SCORES_AT_ONCE = 1 << 21
 _SPARE = 8
@@ -36,7 +36,7 @@ class ItemSearch:
     """Finds the items with the highest dot products among those that may be shown.
 
     Where the index is exact, so is what it finds: the order is that of `ItemIndex.dot_products`, ties go to the
-    lower item. Memory is bounded however many users are asked for at once: 2,048 of them, about a million candidates
+    lower item. Memory is bounded however many users are asked for at once: 512 of them, at most about a million candidates
     and 2 million scores are held at a time.
 
     Args:
