@@ -10,11 +10,10 @@ from sparkrec.recommend.users import Floats
 
 def recall(found: Best, exact: Best) -> float:
     """Share of the exact lists' items that are in the lists found; 1 where these are empty."""
-    catalogue = int(exact.items.max(initial=0)) + 1
-    starts = np.concatenate([[0], np.cumsum((found.items >= 0).sum(axis=1))])
-    lists = ItemLists(starts, found.items[found.items >= 0].astype(np.int64))
-    wanted = exact.items >= 0
-    hits = lists.hold(exact.items.astype(np.int64), max(catalogue, int(found.items.max(initial=0)) + 1))
+    there, wanted = found.items >= 0, exact.items >= 0
+    lists = ItemLists(np.concatenate([[0], np.cumsum(there.sum(axis=1))]), found.items[there].astype(np.int64))
+    catalogue = 1 + max(int(best.items.max(initial=0)) for best in (found, exact))
+    hits = lists.hold(exact.items.astype(np.int64), catalogue)
     return float(hits.sum() / wanted.sum()) if wanted.any() else 1.0
 
 

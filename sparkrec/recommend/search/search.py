@@ -36,8 +36,8 @@ class ItemSearch:
     """Finds the items with the highest dot products among those that may be shown.
 
     Where the index is exact, so is what it finds: the order is that of `ItemIndex.dot_products`, ties go to the
-    lower item. Memory is bounded however many users are asked for at once: 512 of them, at most about a million candidates
-    and 2 million scores are held at a time.
+    lower item. Memory is bounded however many users are asked for at once: 512 of them, at most about a million
+    candidates and 2 million scores are held at a time.
 
     Args:
         index: Over the vectors of the items that may be shown, in the order of the items.
