@@ -85,7 +85,8 @@ class ItemSearch:
         same = ~queries.any(axis=1)
         places[same], rough[same] = np.arange(places.shape[1]), 0
         # What is left out has at most this score, but for rounding.
-        others = rough[:, -1] if places.shape[1] < items else np.full(len(queries), -np.inf, np.float32)
+        # A copy, for what is seen will be struck out.
+        others = rough[:, -1].copy() if places.shape[1] < items else np.full(len(queries), -np.inf, np.float32)
 
         rough[seen.hold(places, items)] = -np.inf
         width = most + _SPARE

@@ -84,6 +84,27 @@ def test_items_alike_beyond_those_looked_at_come_by_their_number() -> None:
     assert len(set(best.scores[0])) == len(set(best.scores[2])) == 1
 
 
+class _LastOfEqualOnes(ItemIndex):
+    """Of items with the same score, finds the last ones first, as an index may."""
+
+    def nearest(self, queries: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+        order = np.argsort(-(queries @ self.vectors.T)[:, ::-1], axis=1, kind="stable")
+        places = (len(self.vectors) - 1 - order)[:, :most]
+        return np.take_along_axis(queries @ self.vectors.T, places, 1), places
+
+
+@pytest.mark.parametrize("seen", [[], [0], [44], [58], [0, 1, 59], [*range(50, 60)], [*range(60)]])
+def test_ties_go_to_the_lower_item_whichever_the_index_finds(seen: list[int]) -> None:
+    items = np.ones((60, 2), np.float32)
+    items[:3] = 2
+    index = ItemIndex.flat(items)
+    contrary = _LastOfEqualOnes(index._index, index.vectors, exact=True)
+
+    best = ItemSearch(contrary, np.ones(60, bool)).best(np.ones((1, 2), np.float32), _lists([seen]), 10)
+
+    assert _found(best) == [[item for item in range(60) if item not in seen][:10]]
+
+
 def test_one_user_has_the_same_scores_alone_and_among_many() -> None:
     random = np.random.default_rng(4)
     queries = random.standard_normal((300, 33), dtype=np.float32)
