@@ -6,7 +6,7 @@ import math
 import sys
 from pathlib import Path
 
-PARTS = ("pipeline", "data", "features", "queries", "training")
+PARTS = ("pipeline", "data", "features", "queries", "training", "topn")
 
 
 def main(names: list[str]) -> int:

@@ -341,7 +341,9 @@ class TrainingSettings(_Section):
     launcher: Literal["spark", "horovodrun", "local"] = "spark"
     start_timeout_seconds: int = Field(120, ge=1)
     models: tuple[Literal["two_tower", "matrix_factorisation", "self_attention", "gru"], ...] = Field(
-        ("two_tower",), min_length=1, description="Deep models to train; each has its own section of options."
+        ("two_tower",),
+        min_length=1,
+        description="Deep models to train, each by its own section; by the first one items are alike.",
     )
     warm_start: bool = Field(False, description="Whether a model goes on from its last version, new rows appended.")
     warm_up_steps: int = Field(0, ge=0, description="Steps over which the learning rate rises to its value.")
@@ -366,6 +368,16 @@ class EvaluationSettings(_Section):
     segments: tuple[str, ...] = Field(("country",), description="Columns of gold.user_profiles to report by.")
 
 
+class SearchSettings(_Section):
+    """The search for the best items by vectors (sparkrec.recommend.search)."""
+
+    exact_items: int = Field(200_000, ge=0, description="With more items than this the search is approximate.")
+    least_recall: float = Field(
+        0.95, gt=0, le=1, description="Share of the exact lists that an approximate search finds at least."
+    )
+    recall_sample: int = Field(1_000, ge=1, description="Users, or items, that this share is measured on.")
+
+
 class RecommendSettings(_Section):
     """The published lists."""
 
@@ -375,6 +387,7 @@ class RecommendSettings(_Section):
         "auto", description="Models to choose from; auto takes all. The best on validation is published."
     )
     similar_items: int = Field(20, ge=1)
+    search: SearchSettings = SearchSettings()
 
 
 class ReportSettings(_Section):

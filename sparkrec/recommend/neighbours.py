@@ -1,48 +1,23 @@
 """The nearest items of each item."""
 
-from collections.abc import Iterable, Iterator
-
-import numpy as np
-import pandas as pd
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from sparkrec.recommend.ranking import top_k
-from sparkrec.registry.model_store import CurrentModels
+from sparkrec.recommend.search.top_items import PreparedSearch, ranked, top_items
 
 
-def item_neighbours(items: DataFrame, current: CurrentModels, model: str, most: int) -> DataFrame:
+def item_neighbours(items: DataFrame, search: PreparedSearch, most: int) -> DataFrame:
     """Items with the highest cosine of their vectors.
 
     Args:
         items: ``item_index`` of the items to find neighbours of.
-        current: The models.
-        model: A model with item vectors.
+        search: Of the model's vectors, with items as askers.
         most: Neighbours of each item.
 
     Returns:
-        ``item_index, rank, similar_index, score`` of items that are known at the publish cut.
+        ``item_index, rank, similar_index, score`` of items that may be shown.
     """
-
-    def find(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        known = current.known_items("publish")
-        vectors = current.arrays(model, "publish")["items"]
-        unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        for rows in batches:
-            index = rows["item_index"].to_numpy()
-            index = index[known[index]]
-            for part in np.array_split(index, max(1, len(index) // 512)):
-                scores = np.where(known, unit[part] @ unit.T, -np.inf).astype(np.float32)
-                scores[np.arange(len(part)), part] = -np.inf
-                nearest = top_k(scores, most)
-                values = np.take_along_axis(scores, nearest, 1)
-                found = pd.DataFrame(
-                    {
-                        "item_index": np.repeat(part, nearest.shape[1]),
-                        "rank": np.tile(np.arange(1, nearest.shape[1] + 1, dtype=np.int32), len(part)),
-                        "similar_index": nearest.ravel().astype(np.int32),
-                        "score": values.ravel().astype(np.float64),
-                    }
-                )
-                yield found[np.isfinite(found["score"])]
-
-    return items.mapInPandas(find, "item_index int, rank int, similar_index int, score double")
+    asking = items.select(F.col("item_index").alias("query_index"), F.array("item_index").alias("seen"))
+    return ranked(top_items(asking, search, most)).select(
+        F.col("query_index").alias("item_index"), "rank", F.col("item_index").alias("similar_index"), "score"
+    )

@@ -1,6 +1,7 @@
 """The published lists."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ from pyspark.sql import functions as F
 from scipy import sparse
 
 from sparkrec.recommend.loaded import LoadedModels, Weights, blended, load_models
-from sparkrec.recommend.models import SECOND_STAGES
+from sparkrec.recommend.models import SECOND_STAGES, model_named
 from sparkrec.recommend.ranker.candidates import Candidates
 from sparkrec.recommend.ranker.ranker import OVER
 from sparkrec.recommend.ranking import shown, top_k
+from sparkrec.recommend.scorers.dot_product import DotProduct
 from sparkrec.recommend.scorers.item_item import ItemItem
+from sparkrec.recommend.search.top_items import PreparedSearch, ranked, top_items
 from sparkrec.recommend.users import Floats, UserBatch
 from sparkrec.registry.model_store import CurrentModels
 
@@ -25,7 +28,20 @@ _COLUMNS = (
 )
 
 
-def ranked_lists(sequences: DataFrame, current: CurrentModels, weights: Mapping[str, Weights], top_n: int) -> DataFrame:
+def searched_model(blend: Weights) -> str | None:
+    """The model that a blend is all of, where its lists can be searched for: a model of dot products."""
+    names = tuple(blend)
+    alone = len(names) == 1 and names[0] not in SECOND_STAGES and model_named(names[0]).scorer is DotProduct
+    return names[0] if alone else None
+
+
+def ranked_lists(
+    sequences: DataFrame,
+    current: CurrentModels,
+    weights: Mapping[str, Weights],
+    top_n: int,
+    searches: Mapping[str, PreparedSearch] | None = None,
+) -> DataFrame:
     """Each user's first ``top_n`` items on each shelf, with what each is there for.
 
     Args:
@@ -33,12 +49,47 @@ def ranked_lists(sequences: DataFrame, current: CurrentModels, weights: Mapping[
         current: The models.
         weights: The blend of each shelf.
         top_n: Length of a list; shorter where there are fewer items to show.
+        searches: For shelves whose items are searched for (`searched_model`): the search.
 
     Returns:
-        ``user_id, shelf, rank, item_index, score``; ``events`` and ``days_since`` of what the user had
+        ``user_id, shelf, rank, item_index, score``: of a shelf that is searched the model's own score, else the
+        blend's of standardised scores; ``events`` and ``days_since`` of what the user had
         before; ``because_index``: the item of the user that speaks most for this one; ``sources``: the
         retrievers that made it a candidate of the ranker. Null where it does not apply.
     """
+    searches = searches or {}
+    found = [_searched(sequences, shelf, search, top_n) for shelf, search in searches.items()]
+    scored = {shelf: blend for shelf, blend in weights.items() if shelf not in searches}
+    if scored:
+        found.append(_scored(sequences, current, scored, top_n))
+    return reduce(DataFrame.unionByName, found)
+
+
+def _searched(sequences: DataFrame, shelf: str, search: PreparedSearch, top_n: int) -> DataFrame:
+    """Lists of a model of dot products."""
+    seen = F.col("touched") if shelf == "discover" else F.array().cast("array<int>")
+    had = F.struct("items", "events", "days_since").alias("had")
+    asking = sequences.select("user_id", F.col("user_index").alias("query_index"), had, seen.alias("seen"))
+    place = F.array_position("had.items", F.col("item_index")).cast("int")
+
+    def of_item(values: str) -> Column:
+        return F.when(place > 0, F.element_at(f"had.{values}", place)).otherwise(0)
+
+    return ranked(top_items(asking, search, top_n)).select(
+        "user_id",
+        F.lit(shelf).alias("shelf"),
+        "rank",
+        "item_index",
+        "score",
+        F.lit(None).cast("int").alias("because_index"),
+        of_item("events").cast("int").alias("events"),
+        of_item("days_since").cast("double").alias("days_since"),
+        F.lit(None).cast("array<string>").alias("sources"),
+    )
+
+
+def _scored(sequences: DataFrame, current: CurrentModels, weights: Mapping[str, Weights], top_n: int) -> DataFrame:
+    """Lists of blends, of every item's score."""
     names = tuple(sorted({name for blend in weights.values() for name in blend}))
 
     def rank(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:

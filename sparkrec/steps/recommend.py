@@ -6,12 +6,12 @@ from sparkrec.cleaning.item_versions import current_items
 from sparkrec.features.vocabulary import indices_of
 from sparkrec.recommend.loaded import Weights
 from sparkrec.recommend.neighbours import item_neighbours
-from sparkrec.recommend.publish import ranked_lists, reason
+from sparkrec.recommend.publish import ranked_lists, reason, searched_model
+from sparkrec.recommend.search.top_items import PreparedSearch, prepare
+from sparkrec.recommend.search.vectors import Askers
 from sparkrec.registry.chosen import Chosen
 from sparkrec.registry.model_store import CurrentModels
 from sparkrec.steps.context import Counts, JobContext
-
-_VECTORS = "two_tower"
 
 
 def run(context: JobContext) -> Counts:
@@ -29,7 +29,13 @@ def run(context: JobContext) -> Counts:
     cores = context.spark.sparkContext.defaultParallelism
 
     weights: dict[str, Weights] = {shelf: chosen.shelves[shelf].weights for shelf in settings.recommend.shelves}
-    lists = ranked_lists(sequences.repartition(2 * cores, "user_id"), current, weights, settings.recommend.top_n)
+    searches = {
+        shelf: _search(context, current, model, "users", settings.recommend.top_n)
+        for shelf, blend in weights.items()
+        if (model := searched_model(blend))
+    }
+    by_user = sequences.repartition(2 * cores, "user_id")
+    lists = ranked_lists(by_user, current, weights, settings.recommend.top_n, searches)
     published = context.spark.createDataFrame(
         [(shelf, ranking.model, ranking.version) for shelf, ranking in chosen.shelves.items()],
         "shelf string, model string, model_version string",
@@ -54,8 +60,10 @@ def run(context: JobContext) -> Counts:
     )
     counts = {"recommendations": tables.replace("gold.recommendations", recommendations)}
 
+    # The first of the deep models speaks for what is alike.
+    vectors, most = settings.training.models[0], settings.recommend.similar_items
     nearest = item_neighbours(
-        items.select("item_index").repartition(cores), current, _VECTORS, settings.recommend.similar_items
+        items.select("item_index").repartition(cores), _search(context, current, vectors, "items", most), most
     )
     similar = items.select(F.col("item_index").alias("similar_index"), F.col("item_id").alias("similar_item_id"))
     neighbours = (
@@ -67,9 +75,17 @@ def run(context: JobContext) -> Counts:
             "rank",
             "similar_item_id",
             "score",
-            F.lit(_VECTORS).alias("model"),
-            F.lit(current.versions[_VECTORS]).alias("model_version"),
+            F.lit(vectors).alias("model"),
+            F.lit(current.versions[vectors]).alias("model_version"),
         )
     )
     counts["similar_items"] = tables.replace("gold.similar_items", neighbours)
     return counts
+
+
+def _search(context: JobContext, current: CurrentModels, model: str, askers: Askers, most: int) -> PreparedSearch:
+    """The search by a model's vectors; one that is not exact says so, and how good it is."""
+    search = prepare(current, model, "publish", askers, most, context.settings.recommend.search, context.settings.seed)
+    if search.cells:
+        context.say(search.told)
+    return search

@@ -5,9 +5,12 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from sparkrec.config.settings import SearchSettings
 from sparkrec.lake import files
 from sparkrec.recommend.neighbours import item_neighbours
-from sparkrec.recommend.publish import ranked_lists, reason
+from sparkrec.recommend.publish import ranked_lists, reason, searched_model
+from sparkrec.recommend.search.top_items import PreparedSearch, prepare
+from sparkrec.recommend.search.vectors import Askers
 from sparkrec.registry.model_store import CurrentModels
 
 USERS, ITEMS, TOP = 14, 11, 4
@@ -158,6 +161,51 @@ def test_reasons_in_words(spark: SparkSession) -> None:
     assert [row.told for row in told] == [row.expected for row in told]
 
 
+def _search(current: CurrentModels, askers: Askers) -> PreparedSearch:
+    return prepare(current, "two_tower", "publish", askers, TOP, SearchSettings(), seed=1)
+
+
+@pytest.mark.parametrize("shelf", BLENDS)
+def test_a_model_of_dot_products_alone_is_searched_and_published_with_its_own_scores(
+    sequences: DataFrame, current: CurrentModels, shelf: str
+) -> None:
+    alone = {"two_tower": 1.0}
+    scored = ranked_lists(sequences, current, {shelf: alone}, TOP)
+
+    searched = ranked_lists(sequences, current, {shelf: alone}, TOP, {shelf: _search(current, "users")})
+
+    assert searched.dtypes == scored.dtypes
+    one, other = (rows.toPandas().sort_values(["user_id", "rank"], ignore_index=True) for rows in (searched, scored))
+    pd.testing.assert_frame_equal(one.drop(columns="score"), other.drop(columns="score"))
+    users = one["user_id"].str[1:].astype(int)
+    own = (ARRAYS["two_tower"]["users"][users] * VECTORS[one["item_index"]]).sum(axis=1)
+    np.testing.assert_allclose(one["score"], own, rtol=1e-5, atol=1e-6)
+    assert (one["events"] > 0).any() == (shelf == "reorder")
+
+
+def test_shelves_that_are_searched_stand_beside_others(
+    sequences: DataFrame, current: CurrentModels, lists: pd.DataFrame
+) -> None:
+    blends = BLENDS | {"discover": {"two_tower": 1.0}}
+
+    found = ranked_lists(sequences, current, blends, TOP, {"discover": _search(current, "users")}).toPandas()
+
+    assert set(found["shelf"]) == set(BLENDS)
+    one, other = (
+        rows[rows["shelf"] == "reorder"].sort_values(["user_id", "rank"], ignore_index=True)
+        for rows in (found, lists.drop(columns="user"))
+    )
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_only_a_model_of_dot_products_alone_can_be_searched() -> None:
+    assert searched_model({"als": 0.3}) == "als"
+    assert searched_model({"two_tower": 1.0}) == "two_tower"
+    assert searched_model({"als": 0.5, "two_tower": 0.5}) is None
+    assert searched_model({"ease": 1.0}) is None
+    assert searched_model({"ranker": 1.0}) is None
+
+
 def _cosine(one: int, other: int) -> float:
     lengths = np.linalg.norm(VECTORS[one]) * np.linalg.norm(VECTORS[other])
     return float(VECTORS[one] @ VECTORS[other] / lengths)
@@ -169,7 +217,7 @@ def test_neighbours_of_an_item_are_the_other_known_items_by_their_cosine(
 ) -> None:
     items = spark.range(2, ITEMS).selectExpr("cast(id as int) as item_index").repartition(2)
 
-    found = item_neighbours(items, current, "two_tower", most).toPandas()
+    found = item_neighbours(items, _search(current, "items"), most).toPandas()
 
     known = np.flatnonzero(POPULARITY)
     assert set(found["item_index"]) == set(known)
@@ -187,7 +235,7 @@ def test_neighbours_of_an_item_are_the_other_known_items_by_their_cosine(
 def test_an_item_that_is_not_known_has_no_neighbours(spark: SparkSession, current: CurrentModels) -> None:
     items = spark.createDataFrame([(ITEMS - 1,), (0,)], "item_index int")
 
-    assert item_neighbours(items, current, "two_tower", 3).count() == 0
+    assert item_neighbours(items, _search(current, "items"), 3).count() == 0
 
 
 def test_the_models_of_a_list_are_read_from_the_lake(sequences: DataFrame, tmp_path: Path) -> None:

@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from sparkrec.config.settings import SearchSettings
+from sparkrec.lake import files
+from sparkrec.recommend.ranking import top_k
+from sparkrec.recommend.search.top_items import prepare, ranked, sampled, top_items
+from sparkrec.registry.model_store import CurrentModels
+
+USERS, ITEMS, MOST = 60, 900, 7
+RANDOM = np.random.default_rng(8)
+# Sixteenths: their products are exact.
+VECTORS = {
+    name: np.round(16 * RANDOM.standard_normal((rows, 5))).astype(np.float32) / 16
+    for name, rows in (("users", USERS), ("items", ITEMS))
+}
+VECTORS["users"][5] = 0
+KNOWN = RANDOM.random(ITEMS) < 0.8
+SCORES = np.where(KNOWN, VECTORS["users"] @ VECTORS["items"].T, -np.inf).astype(np.float32)
+# The first has seen nothing, the last all but three.
+SEEN = [np.argsort(-SCORES[user])[: 3 * user].tolist() for user in range(USERS)]
+SEEN[-1] = np.flatnonzero(KNOWN)[:-3].tolist()
+SETTINGS = SearchSettings()
+
+
+@pytest.fixture(scope="module")
+def current(tmp_path_factory: pytest.TempPathFactory) -> CurrentModels:
+    root = str(tmp_path_factory.mktemp("models"))
+    versions = {"popularity": "v1", "als": "v2"}
+    files.write_arrays(f"{root}/popularity/v1/publish/arrays.npz", {"scores": KNOWN.astype(np.float32)})
+    files.write_arrays(f"{root}/als/v2/publish/arrays.npz", VECTORS)
+    return CurrentModels(root=root, versions=versions, cuts=("publish",), items=ITEMS, left_out={})
+
+
+@pytest.fixture(scope="module")
+def users(spark: SparkSession) -> DataFrame:
+    rows = [(f"u{user:02}", user, SEEN[user] if user else None) for user in range(USERS)]
+    # More partitions than rows, so that some are empty.
+    return spark.createDataFrame(rows, "user_id string, query_index int, seen array<int>").repartition(80)
+
+
+def test_lists_are_those_of_every_score_and_their_scores_the_models_own(
+    users: DataFrame, current: CurrentModels
+) -> None:
+    search = prepare(current, "als", "publish", "users", MOST, SETTINGS, seed=1)
+
+    lists = top_items(users, search, MOST)
+    found = {row.query_index: row for row in lists.collect()}
+
+    assert lists.columns == ["user_id", "query_index", "top_items", "top_scores"]
+    assert (search.cells, search.recall, search.items) == (None, 1.0, KNOWN.sum())
+    assert search.told == f"als: {KNOWN.sum()} items are searched exactly"
+    assert set(found) == set(range(USERS))
+    masked = SCORES.copy()
+    for user, row in found.items():
+        masked[user, SEEN[user]] = -np.inf
+        expected = top_k(masked[[user]], MOST)[0]
+        expected = expected[masked[user, expected] > -np.inf].tolist()
+        assert row.user_id == f"u{user:02}"
+        assert row.top_items == expected
+        assert row.top_scores == SCORES[user, expected].tolist()
+    assert len(found[USERS - 1].top_items) == 3
+
+
+def test_one_row_an_item(users: DataFrame, current: CurrentModels) -> None:
+    lists = top_items(users, prepare(current, "als", "publish", "users", MOST, SETTINGS, seed=1), MOST)
+
+    rows = ranked(lists).toPandas().sort_values(["query_index", "rank"])
+
+    assert list(rows.columns) == ["user_id", "query_index", "rank", "item_index", "score"]
+    assert rows.groupby("query_index")["rank"].apply(list).tolist() == [[*range(1, MOST + 1)]] * (USERS - 1) + [
+        [1, 2, 3]
+    ]
+    np.testing.assert_array_equal(rows["score"], SCORES[rows["query_index"], rows["item_index"]])
+
+
+def test_nobody_asks(users: DataFrame, current: CurrentModels) -> None:
+    search = prepare(current, "als", "publish", "users", MOST, SETTINGS, seed=1)
+
+    assert top_items(users.where("false"), search, MOST).count() == 0
+
+
+def test_above_the_size_that_is_searched_exactly_the_recall_is_measured_and_told(
+    spark: SparkSession, current: CurrentModels
+) -> None:
+    settings = SearchSettings(exact_items=int(KNOWN.sum()) - 1, least_recall=0.6, recall_sample=40)
+    search = prepare(current, "als", "publish", "users", MOST, settings, seed=3)
+    everybody = spark.range(USERS).selectExpr("int(id) as query_index", "cast(array() as array<int>) as seen")
+
+    found = {row.query_index: row for row in top_items(everybody, search, MOST).collect()}
+
+    drawn = sampled(VECTORS["users"], 40, 3)
+    asked = [user for user in range(USERS) if (drawn == VECTORS["users"][user]).all(axis=1).any()]
+    exact = top_k(SCORES, MOST)
+    hits = [len(set(exact[user]) & set(found[user].top_items)) for user in asked]
+    assert len(asked) == 40
+    assert 5 not in asked
+    assert search.recall == sum(hits) / (40 * MOST)
+    assert 0.6 <= search.recall < 1
+    assert search.told == f"als: {KNOWN.sum()} items are searched approximately, recall {search.recall:.3f}"
+    for user, row in found.items():
+        assert row.top_scores == SCORES[user, row.top_items].tolist()
+
+
+def test_at_the_size_itself_the_search_is_exact(current: CurrentModels) -> None:
+    settings = SearchSettings(exact_items=int(KNOWN.sum()))
+
+    assert prepare(current, "als", "publish", "users", MOST, settings, seed=3).cells is None
+
+
+def test_cells_go_with_the_version_of_their_model(current: CurrentModels) -> None:
+    search = prepare(current, "als", "publish", "items", MOST, SearchSettings(exact_items=0), seed=3)
+
+    assert search.cells is not None
+    assert search.cells.startswith(current.folder("als") + "/")
+    assert files.exists(search.cells)
