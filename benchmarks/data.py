@@ -3,16 +3,13 @@
 import os
 import shutil
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import numpy as np
-import psutil
 
+from benchmarks.peak_memory import peak_memory
 from benchmarks.simulated import WARM_UP, landing, sizes
 from sparkrec.config import load_settings
 from sparkrec.config.privacy_key import VARIABLE
@@ -47,7 +44,7 @@ def figures() -> dict[str, float]:
 
 def _pipeline(landed: Path, name: str, found: dict[str, float]) -> tuple[float, dict[str, int]]:
     """Seconds of the jobs, and what the clean job counted."""
-    with tempfile.TemporaryDirectory() as lake, _peak_memory() as peak:
+    with tempfile.TemporaryDirectory() as lake, peak_memory() as peak:
         settings = load_settings("local", "events", lake=lake, overrides=[f"source.landing={landed}"])
         with spark_session(settings.spark, "sparkrec bench data") as spark:
             runner = Runner.start(settings, spark, print)
@@ -98,28 +95,3 @@ def _duckdb(landed: Path, counts: dict[str, int]) -> float:
             if found != (rows,):
                 raise ValueError(f"DuckDB has {found} {table}, the pipeline {rows}")
     return seconds
-
-
-@contextmanager
-def _peak_memory() -> Iterator[list[int]]:
-    """The most memory, in bytes, that this process and those below it hold at once, shared pages counted once."""
-    peak, over = [0], threading.Event()
-
-    def watch() -> None:
-        me = psutil.Process()
-        while not over.wait(0.5):
-            held = 0
-            for process in [me, *me.children(recursive=True)]:
-                try:
-                    held += process.memory_full_info().pss
-                except psutil.Error:
-                    continue
-            peak[0] = max(peak[0], held)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield peak
-    finally:
-        over.set()
-        watcher.join()

@@ -302,7 +302,10 @@ class DeepFMSettings(DeepSettings):
 class BaselineSettings(_Section):
     """Options of the classical models (sparkrec.recommend.scorers says what each does)."""
 
-    largest_catalogue: int = Field(10_000, ge=1, description="More items than this leave out items x items models.")
+    largest_catalogue: int = Field(
+        10_000, ge=1, description="More items than this leave out EASE; others keep the nearest items of each alone."
+    )
+    neighbours: int = Field(200, ge=1, description="Items that a larger catalogue keeps as near each.")
     recent_days: int = Field(28, ge=1)
     frequency_half_life_days: float = Field(90.0, gt=0)
     frequency_weight: float = Field(5.0, gt=0, description="Weight of an own event in frequency_ease.")

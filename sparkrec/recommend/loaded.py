@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sparkrec.recommend.models import SECOND_STAGES, model_named
 from sparkrec.recommend.ranker.candidates import Candidates
-from sparkrec.recommend.ranker.ranker import OVER, Ranker
+from sparkrec.recommend.ranker.ranker import Ranker, over
 from sparkrec.recommend.ranking import standardised, visible
 from sparkrec.recommend.scorers.scorer import Scorer
 from sparkrec.recommend.users import Floats, UserBatch
@@ -19,6 +19,8 @@ Weights = dict[str, float]
 """A blend: weight of each model's standardised scores."""
 
 _USERS_AT_ONCE = 256
+# Scores of a model for users that are looked at together.
+_SCORES_AT_ONCE = 4_000_000
 
 
 class LoadedModels:
@@ -28,6 +30,7 @@ class LoadedModels:
         known: Items that may be shown, (items,).
         items: Size of the item vocabulary.
         names: The models asked for.
+        below: The models that the ranker stands on, if it is asked for.
         scorers: Of these models, and of those that the ranker stands on, by name.
         rankers: Those that order their candidates, by name, as far as they were asked for.
     """
@@ -37,15 +40,16 @@ class LoadedModels:
         self.items = current.items
         self.names = tuple(names)
         self.rankers = {name: Ranker(current.arrays(name, cut)) for name in SECOND_STAGES if name in names}
-        below = [name for name in OVER if name in current.versions] if self.rankers else []
-        wanted = dict.fromkeys([name for name in names if name not in SECOND_STAGES] + below)
+        self.below = over(current.versions) if self.rankers else ()
+        wanted = dict.fromkeys([*(name for name in names if name not in SECOND_STAGES), *self.below])
         self.scorers: dict[str, Scorer] = {name: model_named(name).scorer(current.arrays(name, cut)) for name in wanted}
 
     def batches(self, partitions: Iterable[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, UserBatch]]:
         """Users in batches small enough that a score matrix a model stays in memory."""
+        users = max(1, min(_USERS_AT_ONCE, _SCORES_AT_ONCE // self.items))
         for rows in partitions:
-            for start in range(0, len(rows), _USERS_AT_ONCE):
-                part = rows.iloc[start : start + _USERS_AT_ONCE]
+            for start in range(0, len(rows), users):
+                part = rows.iloc[start : start + users]
                 yield part, UserBatch.of(part, self.items)
 
     def scores(self, users: UserBatch) -> "BatchScores":

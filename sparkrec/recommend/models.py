@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 
 from sparkrec.config.settings import BaselineSettings
 from sparkrec.lake.files import Arrays
-from sparkrec.recommend.scorers import als, item_item, own_frequency, popularity
+from sparkrec.recommend.scorers import als, item_item, nearest_items, own_frequency, popularity
 from sparkrec.recommend.scorers.dot_product import DotProduct
 from sparkrec.recommend.scorers.item_item import ItemItem
 from sparkrec.recommend.scorers.own_frequency import OwnFrequency
@@ -43,6 +43,11 @@ class FitData:
     items: int
     settings: BaselineSettings
     seed: int
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the catalogue is too large for items x items numbers."""
+        return self.items > self.settings.largest_catalogue
 
     @cached_property
     def buyers(self) -> Floats:
@@ -110,8 +115,17 @@ def _title_similarity(data: FitData) -> Arrays:
     return item_item.fit_title_similarity(data.item_text, data.items, data.settings.title_power)
 
 
+def _item_knn(data: FitData) -> Arrays:
+    if data.is_large:
+        return nearest_items.fit_item_knn(data.sequences, data.buyers, data.settings.neighbours)
+    return item_item.fit_item_knn(data.products)
+
+
 def _recent_neighbours(data: FitData) -> Arrays:
-    return item_item.recent_neighbours(data.sequences, data.items, data.settings.recent_days)
+    days, neighbours = data.settings.recent_days, data.settings.neighbours
+    if data.is_large:
+        return nearest_items.recent_neighbours(data.sequences, data.items, days, neighbours)
+    return item_item.recent_neighbours(data.sequences, data.items, days)
 
 
 RANKER = "ranker"
@@ -138,12 +152,12 @@ MODELS: tuple[Model, ...] = (
         OwnFrequency,
         lambda data: own_frequency.fit_decayed(data.buyers, data.settings.frequency_half_life_days),
     ),
-    Model("item_knn", ItemItem, lambda data: item_item.fit_item_knn(data.products), whole_catalogue=True),
+    Model("item_knn", ItemItem, _item_knn),
     Model("ease", ItemItem, lambda data: data.ease, whole_catalogue=True),
     Model("frequency_ease", ItemItem, _frequency_and_ease, whole_catalogue=True),
     Model("ease_decayed", ItemItem, _decayed_ease, whole_catalogue=True),
     Model("title_similarity", ItemItem, _title_similarity),
-    Model("recent_neighbours", ItemItem, _recent_neighbours, whole_catalogue=True),
+    Model("recent_neighbours", ItemItem, _recent_neighbours),
     Model("als", DotProduct, _als),
     Model("two_tower", DotProduct, None),
     Model("matrix_factorisation", DotProduct, None),

@@ -14,7 +14,6 @@ from scipy import sparse
 from sparkrec.recommend.loaded import LoadedModels, Weights, blended, load_models
 from sparkrec.recommend.models import SECOND_STAGES, model_named
 from sparkrec.recommend.ranker.candidates import Candidates
-from sparkrec.recommend.ranker.ranker import OVER
 from sparkrec.recommend.ranking import shown, top_k
 from sparkrec.recommend.scorers.dot_product import DotProduct
 from sparkrec.recommend.scorers.item_item import ItemItem
@@ -159,7 +158,7 @@ def _because(users: UserBatch, items: NDArray[np.int64], models: LoadedModels, b
     """The user's item that weighs most towards each listed one, by the blend's main item-item model; else 0."""
     because = np.zeros(items.shape, np.int32)
     # The ranker speaks by the models that it stands on.
-    speaking = {**dict.fromkeys(OVER if blend.keys() & SECOND_STAGES else (), 0.0), **blend}
+    speaking = {**dict.fromkeys(models.below if blend.keys() & SECOND_STAGES else (), 0.0), **blend}
     linked = {
         name: scorer for name, scorer in models.scorers.items() if name in speaking and isinstance(scorer, ItemItem)
     }

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from sparkrec.recommend.users import Floats
 
+_PIECES_OF_A_PLACE, _WIDEST_PIECE = 4, 64
+
 
 def top_k(scores: Floats, k: int) -> NDArray[np.int64]:
     """Indices of each row's k highest scores, highest first; ties go to the lower index.
@@ -16,27 +18,39 @@ def top_k(scores: Floats, k: int) -> NDArray[np.int64]:
     Returns:
         (rows, min(k, items)).
     """
-    k = min(k, scores.shape[1])
-    if k == scores.shape[1]:
-        return np.argsort(-scores, axis=1, kind="stable")
-    chosen = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
-    values = np.take_along_axis(scores, chosen, 1)
-    # Where the lowest chosen score occurs outside the chosen, too, the partition took any of them.
-    lowest = values.min(axis=1, keepdims=True)
-    cut_ties = (scores == lowest).sum(axis=1) > (values == lowest).sum(axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")
-    ranked = np.take_along_axis(chosen, order, 1)
-    ranked[cut_ties] = np.argsort(-scores[cut_ties], axis=1, kind="stable")[:, :k]
-    return ranked
+    items = scores.shape[1]
+    k = min(k, items)
+    width = min(items // (_PIECES_OF_A_PLACE * k), _WIDEST_PIECE)
+    if width < 2:
+        return np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    # Of k pieces of the row each has an item of at least the bound, so that the first k items have, too.
+    heights = np.maximum.reduceat(scores, np.arange(0, items, width), axis=1)
+    bounds = np.partition(heights, -k, axis=1)[:, -k]
+    first = np.empty((len(scores), k), np.int64)
+    for row, bound, chosen in zip(scores, bounds, first, strict=True):
+        above = np.flatnonzero(row > bound)
+        # Those of the bound itself are in the order of their indices already, and may be very many.
+        found = above[np.argsort(-row[above], kind="stable")][:k]
+        chosen[: len(found)] = found
+        chosen[len(found) :] = np.flatnonzero(row == bound)[: k - len(found)]
+    return first
 
 
 def standardised(scores: Floats, known: NDArray[np.bool_]) -> Floats:
     """Each row with mean 0 and deviation 1 over the known items, so that scores of models add up."""
-    among = scores[:, known]
-    # In double precision, or equal scores would differ from their mean by a rounding error, which counts for much then.
-    mean = among.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
-    deviation = among.std(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
+    mean, deviation = (values.astype(np.float32)[:, None] for values in moments(scores, known))
     return np.asarray((scores - mean) / np.maximum(deviation, np.float32(1e-9)), np.float32)
+
+
+def moments(scores: Floats, known: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and deviation of each row over the known items, (rows,) each."""
+    mean, deviation = np.empty(len(scores)), np.empty(len(scores))
+    # A row at a time stays in the processor's cache. In double precision, or equal scores would differ from their mean
+    # by a rounding error, which counts for much then.
+    for place, row in enumerate(scores):
+        among = row[known].astype(np.float64)
+        mean[place], deviation[place] = among.mean(), among.std()
+    return mean, deviation
 
 
 def shown(scores: Floats, known: NDArray[np.bool_], touched: NDArray[np.bool_], shelf: str) -> Floats:

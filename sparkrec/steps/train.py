@@ -19,7 +19,7 @@ from sparkrec.recommend.ranker.booster import Rehearsal
 from sparkrec.recommend.ranker.deepfm_shards import write_rehearsals
 from sparkrec.recommend.ranker.item_facts import item_facts
 from sparkrec.recommend.ranker.network import BUCKETS, Packed, packed
-from sparkrec.recommend.ranker.ranker import OVER, Ranker, seen
+from sparkrec.recommend.ranker.ranker import Ranker, over, seen
 from sparkrec.recommend.ranker.recipes import Recipe
 from sparkrec.recommend.ranker.rehearsal import rehearse
 from sparkrec.recommend.targets import bounded, with_targets
@@ -76,7 +76,7 @@ def run(context: JobContext) -> Counts:
     windows = {} if is_fitted else _windows_to_learn_from(context, wanted)
     # The cut that knows what came before a window foresees it.
     before = {window: cut_that_knows(window + 1) for window in sorted({w for found in windows.values() for w in found})}
-    of_ranker = [model for model in fitted if model.name in OVER or model.name == "popularity"]
+    of_ranker = [model for model in fitted if model.name in (*over(versions), "popularity")]
     models = dict.fromkeys(before.values(), of_ranker) | dict.fromkeys(wanted, fitted)
     with ThreadPoolExecutor(settings.training.fits_at_once) as pool:
         for line in pool.map(lambda cut: _fit(context, current, manifest, cut, models[cut]), models):
@@ -178,7 +178,7 @@ def _fit_second_stages(
     if not windows:
         return too_few
     facts = item_facts(context.tables.read("features.positives"), (*ranked.cuts, *before.values()), manifest.items)
-    below = [name for name in ranked.versions if name in OVER]
+    below = over(ranked.versions)
     rehearsals = {window: _rehearse(context, ranked, window, cut, facts[cut], below) for window, cut in before.items()}
     learned: dict[tuple[str, str], list[Rehearsal]] = {
         (cut, shelf): [rehearsals[window][shelf] for window in found]

@@ -10,12 +10,13 @@ from pyspark.sql import DataFrame, SparkSession
 from sparkrec.config.settings import RankerSettings
 from sparkrec.lake import files
 from sparkrec.recommend.loaded import load_models
+from sparkrec.recommend.models import MODELS
 from sparkrec.recommend.ranker import booster, recipes
 from sparkrec.recommend.ranker.booster import Booster, Rehearsal
 from sparkrec.recommend.ranker.candidates import Candidates, candidates, retrievers
 from sparkrec.recommend.ranker.item_facts import FACTS, item_facts
 from sparkrec.recommend.ranker.pairs import columns, pair_features
-from sparkrec.recommend.ranker.ranker import OVER, Ranker, seen
+from sparkrec.recommend.ranker.ranker import Ranker, over, seen
 from sparkrec.recommend.ranker.rehearsal import rehearse
 from sparkrec.recommend.users import UserBatch
 from sparkrec.registry.model_store import CurrentModels
@@ -44,7 +45,8 @@ ROWS = pd.DataFrame(
     }
 )
 BATCH = UserBatch.of(ROWS, ITEMS)
-SCORES = {name: RANDOM.normal(size=(USERS, ITEMS)).astype(np.float32) for name in OVER}
+FITTED = over([model.name for model in MODELS])
+SCORES = {name: RANDOM.normal(size=(USERS, ITEMS)).astype(np.float32) for name in FITTED}
 PRICES = np.where(np.arange(ITEMS) % 5 == 0, np.nan, RANDOM.integers(1, 20, ITEMS)).astype(np.float32)
 TABLE = RANDOM.integers(0, 30, (ITEMS, len(FACTS))).astype(np.float32)
 TABLE[:, FACTS.index("price")] = PRICES
@@ -57,7 +59,7 @@ def test_candidates_are_the_first_items_of_each_retriever_with_their_places() ->
     found = candidates(SCORES, visible, "reorder", depth)
 
     expected: dict[tuple[int, int], dict[str, int]] = {}
-    for name in retrievers("reorder"):
+    for name in retrievers("reorder", SCORES):
         for user in range(USERS):
             listed = sorted(np.flatnonzero(visible[user]), key=lambda item: -SCORES[name][user, item])[:depth]
             for place, item in enumerate(listed, 1):
@@ -70,13 +72,31 @@ def test_candidates_are_the_first_items_of_each_retriever_with_their_places() ->
 
 
 def test_a_shelf_has_its_retrievers_and_those_that_were_not_fitted_name_nothing() -> None:
-    assert set(retrievers("reorder")) - set(retrievers("discover")) == {"own_frequency_decayed"}
+    assert set(retrievers("reorder", SCORES)) - set(retrievers("discover", SCORES)) == {"own_frequency_decayed"}
     few = {name: SCORES[name] for name in ("recent_popularity", "own_frequency_decayed", "title_similarity")}
 
     found = candidates(few, np.tile(KNOWN, (USERS, 1)), "discover", 2)
 
     assert list(found.places) == ["recent_popularity"]
     assert np.bincount(found.users).tolist() == [2] * USERS
+
+
+def test_where_a_catalogue_is_too_large_for_ease_its_neighbours_stand_in() -> None:
+    large = {name: values for name, values in SCORES.items() if "ease" not in name}
+    knn = RANDOM.normal(size=(USERS, ITEMS)).astype(np.float32)
+
+    assert "item_knn" not in over({**SCORES, "item_knn": knn})
+    assert {"item_knn", "recent_neighbours"} <= set(over({**large, "item_knn": knn}))
+    assert retrievers("discover", {**large, "item_knn": knn}) == (
+        *("recent_neighbours", "item_knn", "als", "recent_popularity"),
+    )
+    found, values = _feature("place_item_knn", "discover", {**large, "item_knn": knn})
+    np.testing.assert_array_equal(values, found.places["item_knn"])
+    assert np.isfinite(_feature("standard_item_knn", "discover", {**large, "item_knn": knn})[1]).all()
+    # Where EASE is there, they are no features: a booster leaves out what is always missing.
+    with_ease = {**SCORES, "item_knn": knn}
+    for name in ("place_item_knn", "place_recent_neighbours", "score_item_knn"):
+        assert np.isnan(_feature(name, "discover", with_ease)[1]).all()
 
 
 def test_there_are_as_many_candidates_as_may_be_shown_at_most() -> None:

@@ -26,6 +26,15 @@ def test_top_k_of_many_items_with_ties_across_the_cut() -> None:
     np.testing.assert_array_equal(top_k(scores, 100), np.argsort(-scores, axis=1, kind="stable")[:, :100])
 
 
+@given(
+    arrays.arrays(np.float32, st.tuples(st.integers(1, 4), st.integers(200, 400)), elements=TIES),
+    st.integers(1, 12),
+)
+@settings(max_examples=100, deadline=None)
+def test_top_k_of_pieces_is_the_front_of_a_full_stable_sort(scores: np.ndarray, k: int) -> None:
+    np.testing.assert_array_equal(top_k(scores, k), np.argsort(-scores, axis=1, kind="stable")[:, :k])
+
+
 def test_what_must_not_be_shown_comes_last() -> None:
     scores = np.array([[-np.inf, -5, -np.inf, -7]], np.float32)
 

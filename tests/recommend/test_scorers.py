@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from sparkrec.config.settings import BaselineSettings
 from sparkrec.recommend.models import MODELS, FitData, model_named
-from sparkrec.recommend.scorers import als, item_item, own_frequency, popularity
+from sparkrec.recommend.scorers import als, item_item, nearest_items, own_frequency, popularity
 from sparkrec.recommend.scorers.dot_product import DotProduct
 from sparkrec.recommend.scorers.item_item import ItemItem
 from sparkrec.recommend.scorers.own_frequency import OwnFrequency
@@ -229,6 +229,47 @@ def test_neighbours_vote_for_what_they_had_of_late_by_what_they_share(sequences:
     arrays = item_item.recent_neighbours(sequences, ITEMS, 28)
 
     np.testing.assert_allclose(ItemItem(arrays).score(BATCH), shared @ recent, rtol=1e-5)
+
+
+def _heaviest(weights: np.ndarray, most: int) -> np.ndarray:
+    """The weights, with 0 for all but the heaviest of each row."""
+    kept = np.zeros_like(weights)
+    for row, values in enumerate(weights):
+        columns = np.argsort(-values, kind="stable")[:most]
+        kept[row, columns] = values[columns]
+    return kept
+
+
+@pytest.mark.parametrize("most", [ITEMS, 3])
+def test_in_a_large_catalogue_the_nearest_items_have_the_weights_that_they_have_in_a_small_one(
+    sequences: DataFrame, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    # Several blocks of items, and several partitions of users.
+    monkeypatch.setattr(nearest_items, "_BLOCK", 5)
+    buyers = BOUGHT.sum(axis=0).astype(np.float32)
+    knn = item_item.fit_item_knn(BOUGHT.T @ BOUGHT)["weights"]
+    recent = item_item.recent_neighbours(sequences, ITEMS, 28)["weights"]
+
+    few_knn = ItemItem(nearest_items.fit_item_knn(sequences, buyers, most))
+    few_recent = ItemItem(nearest_items.recent_neighbours(sequences, ITEMS, 28, most))
+
+    np.testing.assert_allclose(few_knn.weights.toarray(), _heaviest(knn, most), rtol=1e-5)
+    np.testing.assert_allclose(few_recent.weights.toarray(), _heaviest(recent, most), rtol=1e-5)
+    np.testing.assert_allclose(few_recent.score(BATCH), BOUGHT @ _heaviest(recent, most), rtol=1e-5)
+    assert np.diff(few_recent.arrays["starts"]).max() <= most
+
+
+def test_a_large_catalogue_goes_without_ease_but_not_without_neighbours(
+    known: DataFrame, sequences: DataFrame, titles: DataFrame
+) -> None:
+    settings = BaselineSettings(largest_catalogue=ITEMS - 1, neighbours=4)
+    data = FitData(known, sequences, titles, USERS, ITEMS, settings, seed=1)
+
+    for name in ("item_knn", "recent_neighbours"):
+        arrays = model_named(name).fit(data)
+        assert "weights" not in arrays
+        assert len(arrays["values"]) <= 4 * ITEMS
+    assert {model.name for model in MODELS if model.whole_catalogue} == {"ease", "frequency_ease", "ease_decayed"}
 
 
 def test_an_own_weight_adds_to_an_item_for_every_event_with_it() -> None:

@@ -1,6 +1,6 @@
 """The first stage: what each retriever puts first, with its source."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,14 +10,24 @@ from sparkrec.recommend.ranking import top_k
 from sparkrec.recommend.users import Floats
 
 RETRIEVERS = ("ease_decayed", "ease", "als", "recent_popularity")
-"""Models whose first items are candidates; a catalogue too large for some makes do with the others."""
+"""Models whose first items are candidates."""
+
+STAND_INS = {"ease_decayed": "recent_neighbours", "ease": "item_knn"}
+"""What takes the place of a retriever that a catalogue is too large for."""
 
 _ON_REORDER = ("own_frequency_decayed",)
 
 
-def retrievers(shelf: str) -> tuple[str, ...]:
-    """The retrievers of a shelf."""
-    return RETRIEVERS + _ON_REORDER if shelf == "reorder" else RETRIEVERS
+def retrievers(shelf: str, fitted: Collection[str]) -> tuple[str, ...]:
+    """The retrievers of a shelf that are among the fitted models, and who stands in for one that is not."""
+    wanted = (*RETRIEVERS, *(_ON_REORDER if shelf == "reorder" else ()))
+    at_hand = [name if name in fitted else STAND_INS.get(name, name) for name in wanted]
+    return tuple(name for name in at_hand if name in fitted)
+
+
+def possible_retrievers(shelf: str) -> tuple[str, ...]:
+    """All that may be retrievers of a shelf, whatever the catalogue."""
+    return (*RETRIEVERS, *STAND_INS.values(), *(_ON_REORDER if shelf == "reorder" else ()))
 
 
 @dataclass(frozen=True)
@@ -49,15 +59,16 @@ def candidates(scores: Mapping[str, Floats], visible: NDArray[np.bool_], shelf: 
         shelf: The shelf.
         depth: Items of each retriever.
     """
-    places = {}
-    for name in retrievers(shelf):
-        if name in scores:
-            listed = top_k(np.where(visible, scores[name], np.float32(-np.inf)), depth)
-            place = np.zeros(visible.shape, np.float32)
-            np.put_along_axis(place, listed, np.arange(1, listed.shape[1] + 1, dtype=np.float32)[None, :], axis=1)
-            places[name] = np.where(visible & (place > 0), place, np.float32(np.nan))
-    named = np.zeros(visible.shape, bool)
-    for place in places.values():
-        named |= ~np.isnan(place)
-    users, items = np.nonzero(named)
-    return Candidates(users, items, {name: place[users, items] for name, place in places.items()})
+    pairs, places = {}, {}
+    for name in retrievers(shelf, scores):
+        listed = top_k(np.where(visible, scores[name], np.float32(-np.inf)), depth)
+        shows = np.take_along_axis(visible, listed, 1)
+        # A pair is one number, by user and item.
+        pairs[name] = (listed + np.arange(len(listed))[:, None] * visible.shape[1])[shows]
+        places[name] = (np.nonzero(shows)[1] + 1).astype(np.float32)
+    union = np.unique(np.concatenate([np.zeros(0, np.int64), *pairs.values()]))
+    users, items = np.divmod(union, visible.shape[1])
+    told = {name: np.full(len(union), np.nan, np.float32) for name in pairs}
+    for name, place in told.items():
+        place[np.searchsorted(union, pairs[name])] = places[name]
+    return Candidates(users, items, told)

@@ -1,17 +1,17 @@
 """Features of a user and a candidate item, all of them from what is known at one cut."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sparkrec.recommend.ranker.candidates import Candidates, retrievers
+from sparkrec.recommend.ranker.candidates import STAND_INS, Candidates, possible_retrievers
 from sparkrec.recommend.ranker.item_facts import FACTS
+from sparkrec.recommend.ranking import moments
 from sparkrec.recommend.users import Floats, UserBatch
 
-SCORED_BY = ("ease_decayed", "ease", "als", "title_similarity", "recent_neighbours")
-"""Models whose scores are features."""
+_SCORED_BY = ("ease_decayed", "ease", "als", "title_similarity", "recent_neighbours")
 
 _OF_PAIR = (
     *("own_events", "days_since", "days_since_first", "own_gap_days", "days_since_by_gap", "days_since_less_latest"),
@@ -21,10 +21,17 @@ _OF_ITEM = (*FACTS, "trend_7_28", "trend_28_90", "events_by_buyer")
 _OF_USER = ("user_events", "user_items", "user_days_since", "user_days_since_first")
 
 
+def scored_by(fitted: Collection[str]) -> tuple[str, ...]:
+    """Models, among the fitted ones, whose scores are features."""
+    wanted = [name if name in fitted else STAND_INS.get(name, name) for name in _SCORED_BY]
+    return tuple(dict.fromkeys(name for name in wanted if name in fitted))
+
+
 def columns(shelf: str) -> tuple[str, ...]:
     """Names of the features on a shelf."""
-    places = tuple(f"place_{name}" for name in retrievers(shelf))
-    scores = tuple(f"{kind}_{name}" for name in SCORED_BY for kind in ("score", "standard"))
+    places = tuple(f"place_{name}" for name in possible_retrievers(shelf))
+    models = dict.fromkeys((*_SCORED_BY, *STAND_INS.values()))
+    scores = tuple(f"{kind}_{name}" for name in models for kind in ("score", "standard"))
     return scores + places + _OF_PAIR + _OF_ITEM + _OF_USER
 
 
@@ -48,12 +55,10 @@ def pair_features(
     """
     row, item = found.users, found.items
     features: dict[str, Floats] = {}
-    for name in SCORED_BY:
-        if name in scores:
-            among = scores[name][:, known]
-            mean, deviation = among.mean(axis=1, dtype=np.float64), among.std(axis=1, dtype=np.float64)
-            features[f"score_{name}"] = scores[name][row, item]
-            features[f"standard_{name}"] = (scores[name][row, item] - mean[row]) / np.maximum(deviation[row], 1e-9)
+    for name in scored_by(scores):
+        mean, deviation = moments(scores[name], known)
+        features[f"score_{name}"] = scores[name][row, item]
+        features[f"standard_{name}"] = (scores[name][row, item] - mean[row]) / np.maximum(deviation[row], 1e-9)
     features |= {f"place_{name}": place for name, place in found.places.items()}
 
     fact = dict(zip(FACTS, facts[item].T, strict=True))

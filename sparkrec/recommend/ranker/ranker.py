@@ -1,6 +1,6 @@
 """The ranker as a scorer over other models."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +9,14 @@ from sparkrec.lake.files import Arrays
 from sparkrec.recommend.ranker.booster import Booster, Text
 from sparkrec.recommend.ranker.candidates import Candidates, candidates, retrievers
 from sparkrec.recommend.ranker.network import Network, Packed
-from sparkrec.recommend.ranker.pairs import SCORED_BY, columns, pair_features
+from sparkrec.recommend.ranker.pairs import columns, pair_features, scored_by
 from sparkrec.recommend.ranker.recipes import Recipe
 from sparkrec.recommend.users import Floats, UserBatch
 
-OVER = tuple(dict.fromkeys((*SCORED_BY, *retrievers("reorder"))))
-"""Models that the ranker stands on, as far as they are fitted."""
+
+def over(fitted: Collection[str]) -> tuple[str, ...]:
+    """Models, among the fitted ones, that the ranker stands on."""
+    return tuple(dict.fromkeys((*scored_by(fitted), *retrievers("reorder", fitted))))
 
 
 class Ranker:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -65,11 +65,13 @@ def gram(sequences: DataFrame, items: int, half_life_days: float | None = None) 
         half_life_days: See above.
     """
 
-    def product(users: UserBatch) -> sparse.csr_matrix:
-        matrix = users.bought if half_life_days is None else users.decayed(half_life_days)
-        return sparse.csr_matrix(matrix.T.tocsr() @ matrix)
+    return _summed(sequences, items, partial(square, half_life_days=half_life_days))
 
-    return _summed(sequences, items, product)
+
+def square(users: UserBatch, half_life_days: float | None = None) -> sparse.csr_matrix:
+    """What `gram` adds up: X^T X of some users."""
+    matrix = users.bought if half_life_days is None else users.decayed(half_life_days)
+    return sparse.csr_matrix(matrix.T.tocsr() @ matrix)
 
 
 def recent_neighbours(sequences: DataFrame, items: int, days: float) -> Arrays:
@@ -85,12 +87,14 @@ def recent_neighbours(sequences: DataFrame, items: int, days: float) -> Arrays:
         days: See above.
     """
 
-    def product(users: UserBatch) -> sparse.csr_matrix:
-        share = 1 / np.sqrt(np.maximum(np.diff(users.bought.indptr), 1))
-        shared = users.bought.T @ sparse.diags(share.astype(np.float32))
-        return sparse.csr_matrix(shared.tocsr() @ users.within(days))
+    return {"weights": _summed(sequences, items, partial(recent_votes, days=days)).astype(np.float32)}
 
-    return {"weights": _summed(sequences, items, product).astype(np.float32)}
+
+def recent_votes(users: UserBatch, days: float) -> sparse.csr_matrix:
+    """What `recent_neighbours` adds up: X^T diag(1 / sqrt(|X_u|)) R of some users."""
+    share = 1 / np.sqrt(np.maximum(np.diff(users.bought.indptr), 1))
+    shared = users.bought.T @ sparse.diags(share.astype(np.float32))
+    return sparse.csr_matrix(shared.tocsr() @ users.within(days))
 
 
 def _summed(sequences: DataFrame, items: int, product: Callable[[UserBatch], sparse.csr_matrix]) -> NDArray[np.float64]:
@@ -102,10 +106,7 @@ def _summed(sequences: DataFrame, items: int, product: Callable[[UserBatch], spa
     def add_up(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         yield _sum_of((_matrix(part, items) for rows in batches for part in rows["product"]), items)
 
-    touched = F.array().cast("array<int>").alias("touched")
-    has = sequences.select(
-        "user_index", "items", "events", "days_since", F.col("days_since").alias("first_days_since"), touched
-    )
+    has = what_users_have(sequences)
     products, parts = has.mapInPandas(multiply, "product binary"), has.rdd.getNumPartitions()
     while parts > _MATRICES_AT_ONCE:
         parts = math.ceil(parts / _MATRICES_AT_ONCE)
@@ -114,6 +115,14 @@ def _summed(sequences: DataFrame, items: int, product: Callable[[UserBatch], spa
     for part in products.toPandas()["product"]:
         total += _matrix(part, items)
     return total
+
+
+def what_users_have(sequences: DataFrame) -> DataFrame:
+    """Columns of a `UserBatch` that are needed where nothing is shown to anybody; the others stand for nothing."""
+    touched = F.array().cast("array<int>").alias("touched")
+    return sequences.select(
+        "user_index", "items", "events", "days_since", F.col("days_since").alias("first_days_since"), touched
+    )
 
 
 def _sum_of(matrices: Iterable[Floats], items: int) -> pd.DataFrame:
