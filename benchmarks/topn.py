@@ -104,7 +104,7 @@ def _beside_als(
         "als": lambda: _made(als.recommendForAllUsers(_MOST)),
         "own": lambda: _made(top_items(askers, search, _MOST)),
     }
-    seconds = _in_turns(runs, turns=2)
+    seconds = _in_turns(runs)
     for frame in factors:
         frame.unpersist()
     return {

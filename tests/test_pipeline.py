@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -18,9 +19,12 @@ from pyspark.sql import SparkSession
 from sparkrec.config import load_settings, project_root
 from sparkrec.contracts.features import features
 from sparkrec.errors import SparkrecError
+from sparkrec.features.vocabulary import indices_of
 from sparkrec.graph import JOBS, in_order
 from sparkrec.lake import Lake
 from sparkrec.lake.fingerprint import fingerprint
+from sparkrec.registry.chosen import Chosen, ChosenList
+from sparkrec.registry.model_store import CurrentModels
 from sparkrec.steps.runner import Runner
 
 pytestmark = pytest.mark.slow
@@ -232,6 +236,35 @@ def test_mistakes_get_a_plain_message(shop: Shop, options: list[str], status: in
     assert done.returncode == status
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("exact_items", [200_000, 0])
+def test_a_list_that_is_searched_has_the_models_own_scores(
+    shop: Shop, lake: Lake, spark: SparkSession, exact_items: int
+) -> None:
+    path = str(shop.lake / "models" / "chosen.json")
+    chosen, current = Chosen.read(path), CurrentModels.read(str(shop.lake / "models" / "current.json"))
+    alone = ChosenList(model="als", version=current.versions["als"], weights={"als": 1.0}, validation=None)
+    said: list[str] = []
+    overrides = (*SMALL, f"recommend.search.exact_items={exact_items}", "recommend.search.recall_sample=20")
+    settings = load_settings("test", shop.source, str(shop.lake), overrides=overrides)
+    chosen.model_copy(update={"shelves": {**chosen.shelves, "discover": alone}}).write(path)
+    try:
+        Runner.start(settings, spark, said.append).run([spec for spec in JOBS if spec.name == "recommend"])
+        lists = lake.read("gold.recommendations").where("shelf = 'discover' and model = 'als'")
+        vocabulary = lake.read("features.vocabulary")
+        for name in ("user", "item"):
+            indices = indices_of(vocabulary, name).toDF(f"{name}_id", f"{name}_index")
+            lists = lists.join(indices, f"{name}_id")
+        found = lists.toPandas()
+    finally:
+        chosen.write(path)
+
+    vectors = current.arrays("als", "publish")
+    own = (vectors["users"][found["user_index"]] * vectors["items"][found["item_index"]]).sum(axis=1)
+    assert len(found) > 1_000
+    np.testing.assert_allclose(found["score"], own, rtol=1e-4, atol=1e-6)
+    assert any("are searched approximately, recall" in line for line in said) == (exact_items == 0)
 
 
 def test_without_enough_users_to_learn_from_the_ranker_is_left_out(shop: Shop, spark: SparkSession) -> None:
