@@ -4,7 +4,6 @@ Each rank computes on one thread, so that one rank has one core and two have two
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from sparkrec.config.settings import DeepFMSettings, SelfAttentionSettings
+from sparkrec.training.distributed import rank_environment
 
 _FIELDS = 26
 _SMALL_TABLE, _LARGE_TABLE = 20_000, 2_000_000
@@ -45,7 +45,7 @@ def figures() -> dict[str, float]:
 
 def _samples_per_second(ranks: int, model: str, table: int = _SMALL_TABLE) -> float:
     """Of all ranks together, by ``ranks`` processes that Horovod starts."""
-    (seconds,) = set(_on_ranks(ranks, "steps", model, table)) or {0.0}
+    (seconds,) = _on_ranks(ranks, "steps", model, table)
     return ranks * _STEPS * _batch_size(model) / seconds
 
 
@@ -63,8 +63,7 @@ def _on_ranks(ranks: int, what: str, model: str, table: int) -> Sequence[float]:
         if ranks > 1:
             horovodrun = str(Path(sys.executable).parent / "horovodrun")
             command = [horovodrun, "--gloo", "-np", str(ranks), *command]
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "SPARKREC_BENCH_THREADS": "1"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=rank_environment(), capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} exited with {done.returncode}:\n{done.stderr[-2000:]}")
         found: list[float] = json.loads(told.read_text())

@@ -184,7 +184,7 @@ def _on_spark(settings: TrainingSettings, target: str, argument: str, output: Ra
             args=(target, argument),
             num_proc=settings.ranks,
             use_gloo=True,
-            env=_environment(),
+            env=rank_environment(),
             stdout=output,
             stderr=output,
             start_timeout=settings.start_timeout_seconds,
@@ -202,7 +202,7 @@ def _as_processes(settings: TrainingSettings, target: str, argument: str, output
         command = [horovodrun, "--gloo", "-np", str(settings.ranks), *command]
     with subprocess.Popen(
         [*command, target, argument],
-        env=_environment(),
+        env=rank_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -212,9 +212,14 @@ def _as_processes(settings: TrainingSettings, target: str, argument: str, output
     return f"exit status {process.returncode}" if process.returncode else None
 
 
-def _environment() -> dict[str, str]:
-    """This process's environment, for Horovod's tasks start interpreters of their own; with quiet libraries."""
+def rank_environment() -> dict[str, str]:
+    """This process's environment, for Horovod's tasks start interpreters of their own; with quiet libraries.
+
+    Each rank's Horovod asks the others once a cycle what is ready. Every millisecond, as it would by itself, that takes a
+    tenth of the core that the rank computes on; every five, two ranks on two cores are faster by as much.
+    """
     quiet = {
+        "HOROVOD_CYCLE_TIME": os.environ.get("HOROVOD_CYCLE_TIME", "5"),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "KERAS_BACKEND": "tensorflow",
         "PYTHONUNBUFFERED": "1",
