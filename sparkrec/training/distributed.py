@@ -215,8 +215,8 @@ def _as_processes(settings: TrainingSettings, target: str, argument: str, output
 def rank_environment() -> dict[str, str]:
     """This process's environment, for Horovod's tasks start interpreters of their own; with quiet libraries.
 
-    Each rank's Horovod asks the others once a cycle what is ready. Every millisecond, as it would by itself, that takes a
-    tenth of the core that the rank computes on; every five, two ranks on two cores are faster by as much.
+    Each rank's Horovod asks the others once a cycle what is ready. Every millisecond, as it would by itself, that takes
+    a tenth of the core that the rank computes on; every five, two ranks on two cores are faster by as much.
     """
     quiet = {
         "HOROVOD_CYCLE_TIME": os.environ.get("HOROVOD_CYCLE_TIME", "5"),
