@@ -1,4 +1,4 @@
-"""The whole pipeline on a part of the real data that lacks a field: the time within a day, titles, or prices."""
+"""The whole pipeline on a part of the real data without the time within a day, without titles, without prices."""
 
 import json
 from pathlib import Path
@@ -30,8 +30,7 @@ def _run(spark: SparkSession, folder: Path, drop: list[str], source: dict[str, A
     lines = pd.concat([pd.read_csv(file, dtype=str) for file in files], ignore_index=True)
     customers = sorted(lines["CustomerID"].dropna().unique())[::36][:CUSTOMERS]
     lines = lines[lines["CustomerID"].isin(customers)].drop(columns=drop)
-    if "session_id" not in source["interactions"]:
-        lines = lines.assign(InvoiceDate=lines["InvoiceDate"].str[:10])
+    lines = lines.assign(InvoiceDate=lines["InvoiceDate"].str[:10])
     (folder / "landing").mkdir()
     lines.to_csv(folder / "landing" / "lines.csv.gz", index=False)
     path = folder / "source.yaml"
@@ -64,13 +63,15 @@ def _source() -> dict[str, Any]:
     return source
 
 
-def test_interactions_with_dates_only(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_shop_without_times_titles_and_prices(spark: SparkSession, tmp_path: Path) -> None:
+    """All at once, for a run of all jobs takes minutes."""
     source = _source()
     # Without a time, invoices of a day are one session.
-    del source["interactions"]["session_id"]
+    del source["interactions"]["session_id"], source["interactions"]["unit_price"], source["refuse"]["no_price"]
+    del source["items"]
     source["interactions"]["event_time"] = "to_timestamp(InvoiceDate, 'yyyy-MM-dd')"
 
-    lake = _run(spark, tmp_path, [], source)
+    lake = _run(spark, tmp_path, ["Description", "UnitPrice"], source, f"encoder.preset={ENCODER}")
 
     events = lake.read("silver.interactions").where("user_id is not null")
     days, sessions = events.select("user_id", "event_date").distinct(), events.select("user_id", "session_id")
@@ -82,26 +83,11 @@ def test_interactions_with_dates_only(spark: SparkSession, tmp_path: Path) -> No
     per_day = histories.groupBy("user_id", "event_time").agg(F.count_distinct("history").alias("different"))
     assert per_day.where("different > 1").isEmpty()
 
-
-def test_items_without_titles(spark: SparkSession, tmp_path: Path) -> None:
-    source = _source()
-    del source["items"]
-
-    lake = _run(spark, tmp_path, ["Description"], source, f"encoder.preset={ENCODER}")
-
     assert lake.read("silver.items").where("title is not null").isEmpty()
     assert lake.read("features.text_vectors").isEmpty()
     assert lake.read("features.word_vectors").isEmpty()
     assert not lake.read("features.item_vectors").where("session_vector is not null").isEmpty()
-    reasons = lake.read("gold.recommendations").where("reason like 'goes with%'")
-    assert reasons.isEmpty()
-
-
-def test_events_without_prices(spark: SparkSession, tmp_path: Path) -> None:
-    source = _source()
-    del source["interactions"]["unit_price"], source["refuse"]["no_price"]
-
-    lake = _run(spark, tmp_path, ["UnitPrice"], source)
+    assert lake.read("gold.recommendations").where("reason like 'goes with%'").isEmpty()
 
     people = lake.read("gold.user_profiles")
     assert people.where("median_price is not null or price_band is not null or monetary != 0").isEmpty()
