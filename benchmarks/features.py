@@ -5,21 +5,18 @@ Lakes that are cleaned and profiled stay in ``build/bench/lake-<events>``; delet
 
 import os
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import tensorflow as tf
 from numpy.typing import NDArray
 from pyarrow import dataset as pads
-from pyarrow import parquet as pq
 
 from benchmarks import encoder
+from benchmarks.side_by_side import alternated, from_memory
 from benchmarks.simulated import WARM_UP, landing, sizes
 from sparkrec.config import load_settings
 from sparkrec.config.privacy_key import VARIABLE
@@ -27,8 +24,9 @@ from sparkrec.config.settings import FeatureSettings, TwoTowerSettings
 from sparkrec.graph import JOBS
 from sparkrec.lake import files, spark_session
 from sparkrec.models.two_tower import TwoTower
-from sparkrec.shards.manifest import Dataset, ShardFile
+from sparkrec.shards.manifest import Dataset
 from sparkrec.shards.read import epoch_batches
+from sparkrec.shards.write import write_columns
 from sparkrec.steps.runner import Runner
 from sparkrec.steps.runs import latest_runs
 from sparkrec.training.lazy_adam import LazyAdam
@@ -58,7 +56,7 @@ def _reader(root: str) -> dict[str, float]:
     with feeds["reader"]() as batches:
         batch_list = list(batches)
     stacked = {name: np.stack([batch[name] for batch in batch_list]) for name in data.columns}
-    feeds["memory"] = partial(_from_memory, stacked)
+    feeds["memory"] = partial(nullcontext, from_memory(stacked))
 
     model = TwoTower(TwoTowerSettings(), _USERS, _ITEMS, _WORDS)
     model(batch_list[0])
@@ -67,9 +65,9 @@ def _reader(root: str) -> dict[str, float]:
     step = make_train_step(model, optimizer, _Alone())
     step(batch_list[0])
     rows = len(batch_list) * _BATCH
-    reader, memory = _alternated(partial(_fit, feeds["reader"], step), partial(_fit, feeds["memory"], step))
+    reader, memory = alternated(partial(_fit, feeds["reader"], step), partial(_fit, feeds["memory"], step), _TURNS)
     paths = [f"{root}/{data.folder}/{file.name}" for file in data.files]
-    raw, scan = _alternated(partial(_read, feeds["reader"]), partial(_scan, paths))
+    raw, scan = alternated(partial(_read, feeds["reader"]), partial(_scan, paths), _TURNS)
     return {
         "features.reader.samples_per_second": rows / np.median(reader),
         "features.memory.samples_per_second": rows / np.median(memory),
@@ -90,39 +88,21 @@ class _Alone:
 
 
 def _shards(root: str) -> Dataset:
-    """Samples of random users, items and words, in shards as the shard job writes them."""
+    """Samples of random users, items and words, in shards as the ranks read them."""
     random, features = np.random.default_rng(1), FeatureSettings()
+    rows = _FILES * _ROWS
 
-    def indices(high: int) -> pa.Array:
-        return pa.array(random.integers(2, high, _ROWS).astype("int32"))
+    def indices(high: int, *length: int) -> NDArray[Any]:
+        return random.integers(2, high, (rows, *length)).astype("int32")
 
-    def lists(high: int, length: int) -> pa.Array:
-        values = random.integers(2, high, _ROWS * length).astype("int32")
-        return pa.ListArray.from_arrays(pa.array(np.arange(0, len(values) + 1, length, dtype="int32")), values)
-
-    shards = []
-    (Path(root) / "train").mkdir()
-    for number in range(_FILES):
-        table = pa.table(
-            {
-                "user_index": indices(_USERS),
-                "item_index": indices(_ITEMS),
-                "history": lists(_ITEMS, features.history_length),
-                "item_words": lists(_WORDS, features.title_words),
-                "log_q": pa.array(np.full(_ROWS, -np.log(_ITEMS), "float32")),
-            }
-        )
-        name = f"part-{number}.parquet"
-        pq.write_table(table, f"{root}/train/{name}", compression="snappy", row_group_size=_ROWS)
-        shards.append(ShardFile(name=name, rows=_ROWS, row_groups=1, sha256=""))
-    return Dataset(folder="train", columns=files.parquet_columns(f"{root}/train/part-0.parquet"), files=tuple(shards))
-
-
-@contextmanager
-def _from_memory(stacked: dict[str, Any]) -> Iterator[tf.data.Dataset]:
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    yield tf.data.Dataset.from_tensor_slices(stacked).prefetch(2).with_options(options)
+    columns = {
+        "user_index": indices(_USERS),
+        "item_index": indices(_ITEMS),
+        "history": indices(_ITEMS, features.history_length),
+        "item_words": indices(_WORDS, features.title_words),
+        "log_q": np.full(rows, -np.log(_ITEMS), "float32"),
+    }
+    return write_columns(columns, root, "train", _FILES, seed=1)
 
 
 def _fit(feed: _Feed, step: Callable[[Any], tf.Tensor]) -> None:
@@ -143,21 +123,6 @@ def _read(feed: _Feed) -> None:
 def _scan(paths: list[str]) -> None:
     for _ in pads.dataset(paths).to_batches():
         pass
-
-
-def _alternated(one: Callable[[], None], other: Callable[[], None]) -> NDArray[np.float64]:
-    """Seconds of two passes in several turns, (2, turns).
-
-    The machine's own speed drifts by more than what is looked for: the two of a turn are to be compared with each
-    other, and each comes first as often as the other.
-    """
-    seconds = np.zeros((2, _TURNS))
-    for turn in range(_TURNS):
-        for which in (turn % 2, 1 - turn % 2):
-            started = time.monotonic()
-            (one, other)[which]()
-            seconds[which, turn] = time.monotonic() - started
-    return seconds
 
 
 def _featurize() -> dict[str, float]:

@@ -135,42 +135,29 @@ def _main(what: str, model_name: str, table: int, told: str) -> None:
 
 
 def _shards_beside_memory(model_name: str, table: int, size: int, step: Any) -> float:
-    import tensorflow as tf
-
+    from benchmarks.side_by_side import alternated, from_memory
     from sparkrec.shards.read import epoch_batches
     from sparkrec.shards.write import write_columns
 
     columns = _batches(model_name, table, size * (16 if model_name == "deepfm" else 64), 3)
-    options = tf.data.Options()
-    options.autotune.enabled = False
     with tempfile.TemporaryDirectory() as root:
         data = write_columns(columns, root, "train", 4, 1)
 
-        def from_shards() -> None:
-            with epoch_batches(root, data, 0, 1, size, seed=1) as batches:
-                for batch in batches:
-                    loss = step(batch)
-            float(loss)
-
-        with epoch_batches(root, data, 0, 1, size, seed=1) as batches:
-            kept = list(batches)
-        stacked = {name: np.concatenate([batch[name] for batch in kept]) for name in data.columns}
-
-        def from_memory() -> None:
-            for batch in tf.data.Dataset.from_tensor_slices(stacked).batch(size).prefetch(2).with_options(options):
+        def fit(batches: Any) -> None:
+            for batch in batches:
                 loss = step(batch)
             float(loss)
 
-        from_memory()
-        ratios = []
-        for turn in range(2 * _TURNS):
-            seconds = {}
-            for feed in (from_shards, from_memory)[:: 1 if turn % 2 else -1]:
-                started = time.monotonic()
-                feed()
-                seconds[feed] = time.monotonic() - started
-            ratios.append(seconds[from_memory] / seconds[from_shards])
-    return float(np.median(ratios))
+        def fit_shards() -> None:
+            with epoch_batches(root, data, 0, 1, size, seed=1) as batches:
+                fit(batches)
+
+        with epoch_batches(root, data, 0, 1, size, seed=1) as batches:
+            kept = list(batches)
+        in_memory = from_memory({name: np.stack([batch[name] for batch in kept]) for name in data.columns})
+        fit(in_memory)
+        shards, memory = alternated(fit_shards, lambda: fit(in_memory), 2 * _TURNS)
+    return float(np.median(memory / shards))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
+from retail_slice import lines_of_customers
 
 from sparkrec.config import load_settings, project_root
 from sparkrec.contracts.features import features
@@ -61,10 +62,7 @@ class Shop:
 
 
 def landed_lines() -> pd.DataFrame:
-    files = sorted((project_root() / "data" / "online_retail").glob("*.csv.gz"))
-    lines = pd.concat([pd.read_csv(file, dtype=str) for file in files], ignore_index=True)
-    customers = sorted(lines["CustomerID"].dropna().unique())[::29][:150]
-    return lines[lines["CustomerID"].isin(customers)]
+    return lines_of_customers(29, 150)
 
 
 @pytest.fixture(scope="module")

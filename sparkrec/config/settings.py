@@ -226,16 +226,23 @@ class ShardSettings(_Section):
     row_groups: int = Field(8, ge=1, description="Row groups per cut; raised to at least the number of ranks.")
 
 
+_LearningRate = Annotated[float, Field(gt=0, description="Per rank; it grows with the square root of the ranks.")]
+_Epochs = Annotated[int, Field(ge=1, description="At most; the best one on validation is used.")]
+_Patience = Annotated[
+    int, Field(ge=1, description="Epochs without a better validation ranking before the training stops.")
+]
+
+
 class DeepSettings(_Section):
     """What all deep models have in common: how they are trained."""
 
     trained_on: ClassVar[str] = "train"
     """The data set of a cut that the model learns from: train (samples) or windows (of sequences)."""
 
-    learning_rate: float = Field(0.002, gt=0, description="Per rank; it grows with the square root of the ranks.")
+    learning_rate: _LearningRate = 0.002
     batch_size: int = Field(1024, ge=2, description="Samples a rank and step.")
-    epochs: int = Field(4, ge=1, description="At most; the best one on validation is used.")
-    patience: int = Field(1, ge=1, description="Epochs without a better validation ranking before the training stops.")
+    epochs: _Epochs = 4
+    patience: _Patience = 1
 
 
 class TwoTowerSettings(DeepSettings):
@@ -267,9 +274,9 @@ class SequenceSettings(DeepSettings):
     )
     negatives: int = Field(2_048, ge=1, description="How many are drawn a batch.")
     batch_size: int = Field(64, ge=2, description="Windows of a sequence a rank and step.")
-    learning_rate: float = Field(0.001, gt=0, description="Per rank; it grows with the square root of the ranks.")
-    epochs: int = Field(20, ge=1, description="At most; the best one on validation is used.")
-    patience: int = Field(2, ge=1, description="Epochs without a better validation ranking before the training stops.")
+    learning_rate: _LearningRate = 0.001
+    epochs: _Epochs = 20
+    patience: _Patience = 2
 
 
 class SelfAttentionSettings(SequenceSettings):
@@ -296,7 +303,7 @@ class DeepFMSettings(DeepSettings):
     hidden_sizes: tuple[int, ...] = (400, 400, 400)
     dropout: float = Field(0.5, ge=0, lt=1)
     batch_size: int = Field(4096, ge=2, description="Pairs a rank and step.")
-    learning_rate: float = Field(0.001, gt=0, description="Per rank; it grows with the square root of the ranks.")
+    learning_rate: _LearningRate = 0.001
 
 
 class BaselineSettings(_Section):
@@ -317,6 +324,10 @@ class BaselineSettings(_Section):
     als_alpha: float = Field(1.0, gt=0)
     als_regularisation: float = Field(0.05, ge=0)
     als_iterations: int = Field(6, ge=1)
+
+    def is_large(self, items: int) -> bool:
+        """Whether a catalogue is too large for items x items numbers."""
+        return items > self.largest_catalogue
 
 
 class RankerSettings(_Section):

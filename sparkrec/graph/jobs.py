@@ -123,7 +123,7 @@ JOBS: tuple[JobSpec, ...] = (
     ),
     JobSpec(
         name="train",
-        description="Train the two-tower model by Horovod and fit the baselines, for each cut.",
+        description="Train the deep models by Horovod and fit the baselines, for each cut.",
         reads=("shards/retrieval", "features.positives", "features.behaviour_sequences", "features.item_text"),
         writes=("models/current.json",),
     ),

@@ -47,7 +47,7 @@ class FitData:
     @property
     def is_large(self) -> bool:
         """Whether the catalogue is too large for items x items numbers."""
-        return self.items > self.settings.largest_catalogue
+        return self.settings.is_large(self.items)
 
     @cached_property
     def buyers(self) -> Floats:

@@ -11,7 +11,6 @@ from sparkrec import report
 from sparkrec.cleaning.item_versions import current_items
 from sparkrec.contracts.expectations import Quality
 from sparkrec.graph import JOBS, in_order
-from sparkrec.lake import files
 from sparkrec.recommend.models import MODELS
 from sparkrec.registry.chosen import Chosen
 from sparkrec.registry.model_store import CurrentModels
@@ -20,7 +19,7 @@ from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.describe import STATISTICS
 from sparkrec.steps.query_examples import query_examples
 from sparkrec.steps.runs import CLEANING, as_frame, row_account
-from sparkrec.training.plan import TRAINING_RECORD, CutRecord
+from sparkrec.training.plan import CutRecord
 
 _SHOWN_EVENTS = 15
 _SHOWN_PLACES = 10
@@ -80,8 +79,7 @@ def _training_curves(current: CurrentModels) -> tuple[TrainingCurve, ...]:
     curves = []
     for model in (model.name for model in MODELS if model.deep and model.name in current.versions):
         for cut in current.cuts:
-            text = files.read_bytes(f"{current.folder(model)}/{cut}/{TRAINING_RECORD}")
-            record = CutRecord.model_validate_json(text)
+            record = CutRecord.read(f"{current.folder(model)}/{cut}")
             curves.append(
                 TrainingCurve(
                     model=model,

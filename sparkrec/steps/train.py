@@ -1,4 +1,4 @@
-"""Train the deep model by Horovod, fit the baselines and the ranker over them, at each cut."""
+"""Train the deep models by Horovod, fit the baselines and the ranker over them, at each cut."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from sparkrec.recommend.ranker import booster, recipes
 from sparkrec.recommend.ranker.booster import Rehearsal
 from sparkrec.recommend.ranker.deepfm_shards import write_rehearsals
 from sparkrec.recommend.ranker.item_facts import item_facts
-from sparkrec.recommend.ranker.network import BUCKETS, Packed, packed
+from sparkrec.recommend.ranker.network import BUCKETS, packed
 from sparkrec.recommend.ranker.ranker import Ranker, over, seen
 from sparkrec.recommend.ranker.recipes import Recipe
 from sparkrec.recommend.ranker.rehearsal import rehearse
@@ -28,7 +28,7 @@ from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.shards.manifest import Manifest
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.training.distributed import launch
-from sparkrec.training.plan import DATASETS, TRAINING_RECORD, WEIGHTS, CutRecord, RankerData, TrainingPlan
+from sparkrec.training.plan import DATASETS, WEIGHTS, CutRecord, RankerData, TrainingPlan
 
 _USERS_AT_ONCE = 2_500
 
@@ -52,7 +52,7 @@ def run(context: JobContext) -> Counts:
     left_out = {
         model.name: f"{manifest.items:,} items are more than baselines.largest_catalogue"
         for model in MODELS
-        if model.whole_catalogue and manifest.items > settings.baselines.largest_catalogue
+        if model.whole_catalogue and settings.baselines.is_large(manifest.items)
     }
     wanted_deep = settings.training.models
     fitted = [model for model in MODELS if model.name not in left_out and (not model.deep or model.name in wanted_deep)]
@@ -67,10 +67,10 @@ def run(context: JobContext) -> Counts:
     ranked = _with_second_stages(context, current, stages)
     if settings.ranker.deepfm:
         ranked = _with_deepfm(context, ranked)
+    second = [name for name in SECOND_STAGES if name in ranked.versions]
     is_fitted = all(
         files.exists(f"{ranked.folder(name)}/{cut}/arrays.npz")
-        for name in SECOND_STAGES
-        if name in ranked.versions
+        for name in second
         for cut in ranked.only_at.get(name, ranked.cuts)
     )
     windows = {} if is_fitted else _windows_to_learn_from(context, wanted)
@@ -84,7 +84,6 @@ def run(context: JobContext) -> Counts:
     if not is_fitted:
         missing = _fit_second_stages(context, ranked, manifest, stages, windows, before)
         if missing:
-            second = [name for name in SECOND_STAGES if name in ranked.versions]
             ranked = current.model_copy(update={"left_out": left_out | dict.fromkeys(second, missing)})
     ranked.write(uri)
     return counts
@@ -223,19 +222,9 @@ def _fit_deepfm(
     fields = {names[key]: len(found) for key, found in edges.items()}
     data = RankerData(buckets=BUCKETS, fields=fields, datasets=datasets)
     files.write_bytes(f"{shards}/{DATASETS}", data.model_dump_json().encode())
-    plan = TrainingPlan(
-        shards=shards,
-        output=folder,
-        cuts=tuple(names.values()),
-        model=DEEPFM,
-        config=settings.deepfm.model_dump(),
-        training=settings.training,
-        seed=settings.seed,
-    )
-    files.write_bytes(f"{folder}/plan.json", plan.model_dump_json(indent=1).encode())
-    launch(settings.training, "sparkrec.training.deepfm_rank:train_rank", f"{folder}/plan.json", context.say)
+    _on_ranks(context, "sparkrec.training.deepfm_rank:train_rank", DEEPFM, shards, folder, tuple(names.values()))
     for cut in dict.fromkeys(cut for cut, _ in learned):
-        networks: dict[str, Packed] = {}
+        networks: dict[str, booster.Text] = {}
         for shelf in settings.recommend.shelves:
             weights = files.read_arrays(f"{folder}/{names[cut, shelf]}/{WEIGHTS}")
             networks[shelf] = packed(edges[cut, shelf], [weights[f"weight_{place}"] for place in range(len(weights))])
@@ -268,24 +257,14 @@ def _train_deep(
 ) -> Counts:
     """Start the ranks once for all cuts, and merge the vectors that they wrote."""
     settings, folder, wanted = context.settings, current.folder(name), current.cuts
-    if not all(files.exists(f"{folder}/{cut}/{TRAINING_RECORD}") for cut in wanted):
+    if not all(CutRecord.find(f"{folder}/{cut}") for cut in wanted):
         goes_on = settings.training.warm_start and earlier is not None and name in earlier.versions
-        plan = TrainingPlan(
-            shards=context.tables.read_artefact("shards/retrieval"),
-            output=folder,
-            cuts=wanted,
-            model=name,
-            config=settings.deep(name).model_dump(),
-            training=settings.training,
-            seed=settings.seed,
-            warm_start=earlier.folder(name) if earlier and goes_on else None,
-        )
-        plan_uri = f"{folder}/plan.json"
-        files.write_bytes(plan_uri, plan.model_dump_json(indent=1).encode())
-        launch(settings.training, "sparkrec.training.rank:train_rank", plan_uri, context.say)
+        warm_start = earlier.folder(name) if earlier and goes_on else None
+        shards = context.tables.read_artefact("shards/retrieval")
+        _on_ranks(context, "sparkrec.training.rank:train_rank", name, shards, folder, wanted, warm_start)
     counts: Counts = {}
     for cut in wanted:
-        record = CutRecord.model_validate_json(files.read_bytes(f"{folder}/{cut}/{TRAINING_RECORD}"))
+        record = CutRecord.read(f"{folder}/{cut}")
         arrays_uri = f"{folder}/{cut}/arrays.npz"
         if not files.exists(arrays_uri):
             files.write_arrays(arrays_uri, _merged(f"{folder}/{cut}", len(record.ranks), manifest.users))
@@ -296,6 +275,31 @@ def _train_deep(
             )
         counts[f"{name}.{cut}"] = sum(rank.rows for rank in record.ranks)
     return counts
+
+
+def _on_ranks(
+    context: JobContext,
+    target: str,
+    model: str,
+    shards: str,
+    folder: str,
+    at: tuple[str, ...],
+    warm_start: str | None = None,
+) -> None:
+    """Start the ranks once for all cuts of a model; the plan that they follow stays beside what they write."""
+    settings, plan_uri = context.settings, f"{folder}/plan.json"
+    plan = TrainingPlan(
+        shards=shards,
+        output=folder,
+        cuts=at,
+        model=model,
+        config=settings.deep(model).model_dump(),
+        training=settings.training,
+        seed=settings.seed,
+        warm_start=warm_start,
+    )
+    files.write_bytes(plan_uri, plan.model_dump_json(indent=1).encode())
+    launch(settings.training, target, plan_uri, context.say)
 
 
 def _merged(folder: str, ranks: int, users: int) -> Arrays:

@@ -1,7 +1,5 @@
 """What one rank does for the ranker: fit a DeepFM to each data set of rehearsed candidates."""
 
-import json
-
 import keras
 import numpy as np
 
@@ -9,7 +7,7 @@ from sparkrec.config.settings import DeepFMSettings
 from sparkrec.lake import files
 from sparkrec.models.deepfm import DeepFM
 from sparkrec.training.loop import fit
-from sparkrec.training.plan import DATASETS, TRAINING_RECORD, WEIGHTS, RankerData, TrainingPlan
+from sparkrec.training.plan import DATASETS, WEIGHTS, CutRecord, RankerData, TrainingPlan
 from sparkrec.training.rank import make_optimizer, options_of, start_rank
 
 
@@ -25,7 +23,7 @@ def train_rank(plan_uri: str) -> None:
     ranks = start_rank(plan)
     for cut in plan.cuts:
         folder = f"{plan.output}/{cut}"
-        if ranks.decide(files.exists(f"{folder}/{TRAINING_RECORD}") if ranks.rank == 0 else None):
+        if ranks.decide(CutRecord.find(folder) if ranks.rank == 0 else None):
             continue
         keras.backend.clear_session()
         keras.utils.set_random_seed(plan.seed)
@@ -37,5 +35,5 @@ def train_rank(plan_uri: str) -> None:
         if ranks.rank == 0:
             weights = {f"weight_{number}": weight for number, weight in enumerate(model.get_weights())}
             files.write_arrays(f"{folder}/{WEIGHTS}", weights)
-            files.write_bytes(f"{folder}/{TRAINING_RECORD}", json.dumps(record.model_dump(), indent=1).encode())
+            record.write(folder)
     ranks.stop()

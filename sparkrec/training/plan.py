@@ -1,15 +1,16 @@
 """What every rank of a training job is told."""
 
-from typing import Any
+import json
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from sparkrec.config.settings import TrainingSettings
+from sparkrec.lake import files
 from sparkrec.shards.manifest import Dataset
 
 TRAINING_RECORD = "training.json"
 """Last file of a finished cut; a cut without it is trained, on from its checkpoint."""
-
 
 DATASETS = "datasets.json"
 """The ranker's data sets, in the folder of its shards."""
@@ -100,3 +101,17 @@ class CutRecord(BaseModel):
     best_epoch: int
     epochs: tuple[EpochRecord, ...]
     ranks: tuple[RankRecord, ...]
+
+    @classmethod
+    def read(cls, folder: str) -> Self:
+        """The record of a finished cut's folder."""
+        return cls.model_validate_json(files.read_bytes(f"{folder}/{TRAINING_RECORD}"))
+
+    @classmethod
+    def find(cls, folder: str) -> Self | None:
+        """The record of a cut's folder, if the cut is finished."""
+        return cls.read(folder) if files.exists(f"{folder}/{TRAINING_RECORD}") else None
+
+    def write(self, folder: str) -> None:
+        """Put it into the cut's folder, as the last of its files."""
+        files.write_bytes(f"{folder}/{TRAINING_RECORD}", json.dumps(self.model_dump(), indent=1).encode())

@@ -1,7 +1,5 @@
 """What one rank does: fit a retrieval model at each cut and write its vectors."""
 
-import json
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -17,7 +15,7 @@ from sparkrec.training import checkpoint
 from sparkrec.training.distributed import Ranks
 from sparkrec.training.lazy_adam import LazyAdam
 from sparkrec.training.loop import FitOptions, fit
-from sparkrec.training.plan import TRAINING_RECORD, CutRecord, TrainingPlan
+from sparkrec.training.plan import CutRecord, TrainingPlan
 
 
 def train_rank(plan_uri: str) -> None:
@@ -33,7 +31,7 @@ def train_rank(plan_uri: str) -> None:
     epochs = config.epochs
     for cut in plan.cuts:
         folder = f"{plan.output}/{cut}"
-        finished = ranks.decide(_finished(folder) if ranks.rank == 0 else None)
+        finished = ranks.decide(CutRecord.find(folder) if ranks.rank == 0 else None)
         record = finished or _train_cut(plan, config, manifest, ranks, cut, folder, epochs)
         # The first cut has held-out samples and chooses the number of epochs for the others.
         epochs = max(record.best_epoch, 1)
@@ -92,13 +90,8 @@ def _train_cut(
     ranks.gather("written")
     if ranks.rank == 0:
         files.write_arrays(f"{folder}/items.npz", _encode_items(model, plan.shards, manifest))
-        files.write_bytes(f"{folder}/{TRAINING_RECORD}", json.dumps(record.model_dump(), indent=1).encode())
+        record.write(folder)
     return record
-
-
-def _finished(folder: str) -> CutRecord | None:
-    uri = f"{folder}/{TRAINING_RECORD}"
-    return CutRecord.model_validate_json(files.read_bytes(uri)) if files.exists(uri) else None
 
 
 def _build(model: Retriever, manifest: Manifest) -> None:

@@ -3,14 +3,17 @@
 import os
 import shutil
 import signal
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from fingerprints import table_fingerprints
 from pyspark.sql import SparkSession
-from standalone_cluster import Cluster, submit
+from standalone_cluster import JOBS_BIN, Cluster, environment
 
-from sparkrec.config import load_settings
+from sparkrec.config import load_settings, project_root
 from sparkrec.graph import JOBS, in_order
 from sparkrec.simulation import SimulationSettings, simulate
 from sparkrec.steps.runner import Runner
@@ -18,6 +21,8 @@ from sparkrec.steps.runner import Runner
 pytestmark = pytest.mark.slow
 
 JOB_NAMES = ("ingest", "clean", "profile")
+# More shuffled parts than cores, so that a worker that dies takes some of them with it.
+PARTS = "spark.sql.shuffle.partitions=6"
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +41,32 @@ def on_one_machine(spark: SparkSession, landing: Path, tmp_path_factory: pytest.
     return table_fingerprints(spark, lake)
 
 
+def submit(cluster: Cluster, job: str, landing: Path, lake: Path, in_the_middle: Callable[[], None] | None) -> str:
+    """Submit a job to the cluster, and do something as soon as the first worker has shuffled rows of it."""
+    options = ["--env", "cluster", "--source", "events", "--lake", str(lake), "--set", f"source.landing={landing}"]
+    submit = [str(JOBS_BIN / "spark-submit"), "--master", cluster.url, "--executor-memory", "1g"]
+    submit += ["--conf", PARTS, "--conf", "spark.sql.adaptive.enabled=false", "--conf", "spark.ui.enabled=false"]
+    log = lake.parent / f"{job}.log"
+    with log.open("wb") as output:
+        command = [*submit, f"jobs/{job}.py", *options]
+        running = subprocess.Popen(command, env=environment(), cwd=project_root(), stdout=output, stderr=output)
+        while in_the_middle and running.poll() is None:
+            if any(cluster.scratch[0].rglob("shuffle_*.data")):
+                in_the_middle()
+                break
+            time.sleep(0.05)
+        assert running.wait(600) == 0, log.read_text()[-3000:]
+    return log.read_text()
+
+
 def test_a_cluster_makes_the_tables_of_one_machine_and_the_death_of_a_worker_changes_nothing(
     spark: SparkSession, cluster: Cluster, landing: Path, on_one_machine: dict[str, int], tmp_path: Path
 ) -> None:
     lake, bereft = tmp_path / "lake", tmp_path / "bereft" / "lake"
-    submit(cluster, "ingest", landing, lake)
+    submit(cluster, "ingest", landing, lake, None)
     shutil.copytree(lake, bereft)
-    submit(cluster, "clean", landing, lake)
-    submit(cluster, "profile", landing, lake)
+    submit(cluster, "clean", landing, lake, None)
+    submit(cluster, "profile", landing, lake, None)
     assert table_fingerprints(spark, str(lake)) == on_one_machine
 
     for left in cluster.scratch[0].rglob("shuffle_*.data"):
@@ -54,7 +77,7 @@ def test_a_cluster_makes_the_tables_of_one_machine_and_the_death_of_a_worker_cha
         # With it its executors.
         os.killpg(dead.pid, signal.SIGKILL)
 
-    told = submit(cluster, "clean", landing, bereft, in_the_middle=kill)
+    told = submit(cluster, "clean", landing, bereft, kill)
     assert dead.wait(30) == -signal.SIGKILL
     assert "Lost executor" in told
     # Nobody ran the profile job there.

@@ -3,19 +3,13 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from retrieval_batch import BATCH
 
 from sparkrec.config.settings import TwoTowerSettings
 from sparkrec.models.losses import in_batch_softmax
 from sparkrec.models.two_tower import TwoTower
 
 CONFIG = TwoTowerSettings(embedding_size=8, hidden_size=16, dropout=0.5)
-BATCH: dict[str, np.ndarray] = {
-    "user_index": np.array([2, 3, 4, 5], "int32"),
-    "history": np.array([[0, 0, 0, 0], [0, 0, 0, 7], [0, 9, 7, 9], [3, 4, 5, 6]], "int32"),
-    "item_index": np.array([3, 4, 9, 4], "int32"),
-    "item_words": np.array([[0, 0, 0], [5, 0, 0], [6, 2, 0], [7, 3, 2]], "int32"),
-    "log_q": np.log(np.array([0.1, 0.2, 0.3, 0.2], "float32")),
-}
 
 
 @pytest.fixture

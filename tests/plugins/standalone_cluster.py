@@ -4,14 +4,12 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-# More shuffled parts than cores, so that a worker that dies takes some of them with it.
-PARTS = "spark.sql.shuffle.partitions=6"
 JOBS_BIN = Path(__file__).resolve().parents[2] / ".venv" / "bin"
 
 
@@ -76,46 +74,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             daemon.terminate()
         for daemon in daemons:
             daemon.wait(30)
-
-
-def submit(
-    cluster: Cluster,
-    job: str,
-    landing: Path,
-    lake: Path,
-    *settings: str,
-    in_the_middle: Callable[[], None] | None = None,
-) -> str:
-    """Submit a job on a simulated shop to the cluster, and wait.
-
-    Args:
-        cluster: Where to.
-        job: Name of the job.
-        landing: The shop's landing files.
-        lake: Where its tables lie.
-        settings: Further ones, ``key=value``.
-        in_the_middle: What to do as soon as the first worker has shuffled rows of the job.
-
-    Returns:
-        What it printed.
-    """
-    options = ["--env", "cluster", "--source", "events", "--lake", str(lake), "--set", f"source.landing={landing}"]
-    for setting in settings:
-        options += ["--set", setting]
-    submit = [str(JOBS_BIN / "spark-submit"), "--master", cluster.url, "--executor-memory", "1g"]
-    submit += ["--conf", PARTS, "--conf", "spark.sql.adaptive.enabled=false", "--conf", "spark.ui.enabled=false"]
-    log = lake.parent / f"{job}.log"
-    with log.open("wb") as output:
-        command = [*submit, f"jobs/{job}.py", *options]
-        root = Path(__file__).resolve().parents[2]
-        running = subprocess.Popen(command, env=environment(), cwd=root, stdout=output, stderr=output)
-        while in_the_middle and running.poll() is None:
-            if any(cluster.scratch[0].rglob("shuffle_*.data")):
-                in_the_middle()
-                break
-            time.sleep(0.05)
-        assert running.wait(600) == 0, log.read_text()[-3000:]
-    return log.read_text()
 
 
 def _wait_for(log: Path, pattern: str) -> str:

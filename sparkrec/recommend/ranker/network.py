@@ -6,9 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sparkrec.recommend.ranker.booster import Text
 from sparkrec.recommend.users import Floats
-
-Packed = NDArray[np.uint8]
 
 BUCKETS = 64
 """Of a feature: the first holds what is missing, the others equal shares of the pairs that were learned from."""
@@ -46,7 +45,7 @@ def bucketed(features: Floats, edges: Floats) -> NDArray[np.int32]:
     return rows
 
 
-def packed(edges: Floats, weights: Sequence[Floats]) -> Packed:
+def packed(edges: Floats, weights: Sequence[Floats]) -> Text:
     """A trained DeepFM as bytes.
 
     Args:
@@ -61,7 +60,7 @@ def packed(edges: Floats, weights: Sequence[Floats]) -> Packed:
 class Network:
     """What `packed` gave, ready to score; the same function as sparkrec.models.deepfm.DeepFM without dropout."""
 
-    def __init__(self, text: Packed) -> None:
+    def __init__(self, text: Text) -> None:
         with np.load(io.BytesIO(text.tobytes())) as arrays:
             self._edges = arrays["edges"]
             self._table, *self._layers = [arrays[f"weight_{number}"] for number in range(len(arrays.files) - 1)]

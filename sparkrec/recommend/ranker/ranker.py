@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sparkrec.lake.files import Arrays
 from sparkrec.recommend.ranker.booster import Booster, Text
 from sparkrec.recommend.ranker.candidates import Candidates, candidates, retrievers
-from sparkrec.recommend.ranker.network import Network, Packed
+from sparkrec.recommend.ranker.network import Network
 from sparkrec.recommend.ranker.pairs import columns, pair_features, scored_by
 from sparkrec.recommend.ranker.recipes import Recipe
 from sparkrec.recommend.users import Floats, UserBatch
@@ -44,7 +44,7 @@ class Ranker:
         return _arrays(facts, depth, _BOOSTER, boosters, places)
 
     @staticmethod
-    def network_arrays(facts: Floats, depth: int, networks: Mapping[str, Packed]) -> Arrays:
+    def network_arrays(facts: Floats, depth: int, networks: Mapping[str, Text]) -> Arrays:
         """The arrays of a cut from its item facts and each shelf's network, which sees all features."""
         places = {shelf: np.arange(len(columns(shelf))) for shelf in networks}
         return _arrays(facts, depth, _NETWORK, networks, places)
