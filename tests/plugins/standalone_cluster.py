@@ -34,7 +34,7 @@ def environment() -> dict[str, str]:
         "PATH": f"{JOBS_BIN}{os.pathsep}{os.environ['PATH']}",
         "SPARK_LOCAL_IP": "127.0.0.1",
         # Many short-lived Java processes on few cores: a quick compiler serves them better than a thorough one.
-        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC",
     }
 
 
