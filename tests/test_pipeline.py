@@ -265,8 +265,18 @@ def test_a_list_that_is_searched_has_the_models_own_scores(
     assert any("are searched approximately, recall" in line for line in said) == (exact_items == 0)
 
 
-def test_without_enough_users_to_learn_from_the_ranker_is_left_out(shop: Shop, spark: SparkSession) -> None:
+def test_other_data_make_other_models_and_too_few_users_no_ranker(shop: Shop, spark: SparkSession) -> None:
+    path = shop.lake / "models" / "current.json"
+    before = CurrentModels.read(str(path))
+    positives = DeltaTable(str(shop.lake / "features" / "positives"))
+    event = positives.to_pyarrow_table(columns=["event_id"])["event_id"][0].as_py()
+    positives.delete(f"event_id = '{event}'")
+
     shop.runner(spark, "ranker.least_users=100000").run([spec for spec in JOBS if spec.name == "train"])
-    current = json.loads((shop.lake / "models" / "current.json").read_text(encoding="utf-8"))
-    assert not {"ranker", "lambdamart"} & set(current["versions"])
-    assert "fewer than ranker.least_users" in current["left_out"]["ranker"]
+
+    after = CurrentModels.read(str(path))
+    # Their shards are still those of before.
+    same = {name for name, version in after.versions.items() if version == before.versions[name]}
+    assert same == {"two_tower", "self_attention"}
+    assert set(before.versions) - set(after.versions) == {"ranker", "lambdamart", "deepfm"}
+    assert "fewer than ranker.least_users" in after.left_out["ranker"]

@@ -52,15 +52,15 @@ class JobTables:
             self.read_versions[table] = self._lake.version(table)
         return self._lake.read(table, self.read_versions[table])
 
-    def fingerprints(self) -> dict[str, int]:
-        """`fingerprint` of each table that the job has read so far: what its result may depend on.
+    def fingerprints(self, *tables: str) -> dict[str, int]:
+        """`fingerprint` of each of these tables, which the job reads: what its result depends on.
 
         A run that writes a table anew with the same rows gives it a new version, but the same fingerprint.
         """
-        for table in self.read_versions:
+        for table in tables:
             if table not in self._fingerprints:
                 self._fingerprints[table] = fingerprint(self.read(table))
-        return dict(self._fingerprints)
+        return {table: self._fingerprints[table] for table in tables}
 
     def exists(self, table: str) -> bool:
         """Whether a table that the job reads or writes exists."""

@@ -34,7 +34,7 @@ def run(context: JobContext) -> Counts:
     deep = [settings.deep(model) for model in settings.training.models]
     with_windows = any(config.trained_on == "windows" for config in deep)
     version = _version(
-        tables.fingerprints(),
+        tables.fingerprints(_SAMPLES, "features.behaviour_sequences", "features.item_text", "features.vocabulary"),
         [f"{feature.name} {feature.version}" for feature in model_inputs(_MODEL, _SAMPLES)]
         + with_windows * ["windows"],
         # Of the training only the ranks matter here: how it goes makes no other shards.

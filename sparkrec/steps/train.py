@@ -32,6 +32,9 @@ from sparkrec.training.plan import DATASETS, WEIGHTS, CutRecord, RankerData, Tra
 
 _USERS_AT_ONCE = 2_500
 
+# Tables that the driver fits models on.
+_FITTED_ON = ("features.positives", "features.behaviour_sequences", "features.item_text")
+
 # Settings of the training that make no other models.
 _NO_WEIGHTS = {"launcher", "start_timeout_seconds", "models", "checkpoint_steps", "fits_at_once"}
 
@@ -123,23 +126,29 @@ def _second_stages(settings: Settings, wanted: Sequence[str]) -> _Stages:
 
 
 def _with_second_stages(context: JobContext, current: CurrentModels, stages: _Stages) -> CurrentModels:
-    settings = context.settings
+    settings, inputs = context.settings, _inputs_of_second_stage(context, current)
     # Whether there is a stage to compare with makes none of them another.
     shared = [settings.ranker.model_dump(exclude={"lambdamart", "deepfm"}), settings.baselines.model_dump()]
     versions = dict(current.versions)
     for name, (recipe, _) in stages.items():
         seen_on = {shelf: recipe.sees(shelf) for shelf in settings.recommend.shelves}
         options = [*shared, recipe.objective, recipe.trees, recipe.options, seen_on]
-        versions[name] = model_version(name, context.tables.fingerprints(), options, settings.seed)
+        versions[name] = model_version(name, inputs, options, settings.seed)
     only_at = {name: at for name, (_, at) in stages.items() if at != current.cuts}
     return current.model_copy(update={"versions": versions, "only_at": only_at})
+
+
+def _inputs_of_second_stage(context: JobContext, current: CurrentModels) -> dict[str, int]:
+    """What it learns from: the data, and the scores of the models below it."""
+    below = {name: int(current.versions[name], 16) for name in over(current.versions)}
+    return context.tables.fingerprints(*_FITTED_ON) | below
 
 
 def _with_deepfm(context: JobContext, current: CurrentModels) -> CurrentModels:
     settings = context.settings
     sections = (settings.ranker, settings.baselines, settings.deepfm)
     options = [*(section.model_dump(exclude={"lambdamart", "deepfm"}) for section in sections), _same_weights(settings)]
-    version = model_version(DEEPFM, context.tables.fingerprints(), options, settings.seed)
+    version = model_version(DEEPFM, _inputs_of_second_stage(context, current), options, settings.seed)
     return current.model_copy(update={"versions": current.versions | {DEEPFM: version}})
 
 
@@ -249,7 +258,9 @@ def _version(model: Model, context: JobContext, manifest: Manifest) -> str:
     if model.deep:
         options = [settings.deep(model.name).model_dump(), _same_weights(settings)]
         return model_version(model.name, {"shards": int(manifest.version, 16)}, options, settings.seed)
-    return model_version(model.name, context.tables.fingerprints(), settings.baselines.model_dump(), settings.seed)
+    return model_version(
+        model.name, context.tables.fingerprints(*_FITTED_ON), settings.baselines.model_dump(), settings.seed
+    )
 
 
 def _train_deep(
