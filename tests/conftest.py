@@ -10,9 +10,13 @@ import pytest
 os.environ["PYSPARK_PYTHON"] = sys.executable
 os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+# Nor do tests tell anybody's MLflow.
+os.environ.pop("MLFLOW_TRACKING_URI", None)
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 from pyspark.sql import SparkSession
+from standalone_cluster import cluster  # noqa: F401  a fixture
 
 from sparkrec.config import load_settings
 from sparkrec.lake.session import spark_session

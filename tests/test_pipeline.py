@@ -3,10 +3,13 @@
 import gzip
 import json
 import re
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +17,10 @@ import pandas as pd
 import pytest
 import yaml
 from deltalake import DeltaTable
+from mlflow import MlflowClient
 from pyspark.sql import SparkSession
 from retail_slice import lines_of_customers
+from standalone_cluster import Cluster, kill_first_worker, submit
 
 from sparkrec.config import load_settings, project_root
 from sparkrec.contracts.features import features
@@ -26,6 +31,7 @@ from sparkrec.lake import Lake
 from sparkrec.lake.fingerprint import fingerprint
 from sparkrec.registry.chosen import Chosen, ChosenList
 from sparkrec.registry.model_store import CurrentModels
+from sparkrec.shards.manifest import Manifest
 from sparkrec.steps.runner import Runner
 
 pytestmark = pytest.mark.slow
@@ -33,7 +39,7 @@ pytestmark = pytest.mark.slow
 SPARKREC = str(Path(sys.executable).parent / "sparkrec")
 SMALL = ("two_tower.epochs=1", "two_tower.batch_size=256", "baselines.als_iterations=2", "ranker.least_users=20")
 SMALL += ("ranker.lambdamart=true", "ranker.deepfm=true", "deepfm.batch_size=256", "deepfm.epochs=1")
-SMALL += ("training.models=[two_tower, self_attention]", "self_attention.epochs=1")
+SMALL += ("training.models=[two_tower, self_attention]", "self_attention.epochs=1", "tracking.enabled=true")
 
 
 @dataclass(frozen=True)
@@ -45,11 +51,14 @@ class Shop:
     report: Path
     output: str
 
+    @property
+    def options(self) -> list[str]:
+        """Of a command, but for the lake."""
+        settings = [option for setting in SMALL for option in ("--set", setting)]
+        return ["--source", str(self.source), "--report", str(self.report), *settings]
+
     def command(self, *command: str) -> subprocess.CompletedProcess[str]:
-        options = ["--env", "test", "--source", str(self.source), "--lake", str(self.lake)]
-        options += ["--report", str(self.report)]
-        for setting in SMALL:
-            options += ["--set", setting]
+        options = ["--env", "test", "--lake", str(self.lake), *self.options]
         return subprocess.run(
             [SPARKREC, *command, *options], capture_output=True, text=True, check=False, cwd=self.lake.parent
         )
@@ -157,6 +166,24 @@ def test_every_model_is_evaluated_with_an_interval(lake: Lake) -> None:
     assert figures[figures["chosen"]].groupby("part")["shelf"].nunique().tolist() == [2, 2]
 
 
+def test_mlflow_has_a_run_of_every_model_version(shop: Shop, lake: Lake) -> None:
+    client = MlflowClient(tracking_uri=f"sqlite:///{shop.lake}/mlflow.db")
+    (experiment,) = client.search_experiments(filter_string="name = 'online_retail'")
+    runs = {run.info.run_name: run.data for run in client.search_runs([experiment.experiment_id])}
+    figures = lake.read("gold.evaluations").where("segment = 'all' and part = 'test' and metric = 'ndcg@10'")
+    published = figures.where("shelf = 'discover'").toPandas()
+    assert set(published["model"] + " " + published["model_version"]) <= set(runs)
+    for row in published.itertuples():
+        assert runs[f"{row.model} {row.model_version}"].metrics["test.discover.ndcg_at_10"] == row.value
+    current = CurrentModels.read(str(shop.lake / "models" / "current.json"))
+    trained = {name: runs[f"{name} {version}"] for name, version in current.versions.items()}
+    shards = Manifest.read(str(shop.lake / "shards" / "retrieval"))
+    assert {data.params["shards"] for data in trained.values()} == {shards.version}
+    for name, curve in (("two_tower", "publish.loss"), ("deepfm", "publish/reorder.loss")):
+        assert trained[name].metrics[curve] > 0
+        assert trained[name].params[f"{name}.epochs"] == "1"
+
+
 def test_the_report_and_its_data_docs_are_there(shop: Shop) -> None:
     page = (shop.report / "index.html").read_text(encoding="utf-8")
     assert "discover" in page
@@ -177,6 +204,34 @@ def test_a_second_run_changes_nothing(shop: Shop, lake: Lake, spark: SparkSessio
     assert len(before) >= 14
     shop.runner(spark).run(in_order(JOBS))
     assert contents(lake) == before
+
+
+def test_a_cluster_trains_the_same_models_and_makes_the_same_lists_though_a_worker_dies(
+    shop: Shop, lake: Lake, spark: SparkSession, cluster: Cluster, tmp_path: Path
+) -> None:
+    copy = tmp_path / "lake"
+    shutil.copytree(shop.lake, copy)
+    # What the executors make, in ranks and as Spark's tasks; the driver makes the others wherever they run.
+    own = CurrentModels.read(str(shop.lake / "models" / "current.json"))
+    made_by_executors = ("two_tower", "self_attention", "als")
+    for name in made_by_executors:
+        shutil.rmtree(copy / "models" / name)
+
+    submit(cluster, "train", copy, *shop.options, partitions=2)
+    current = CurrentModels.read(str(copy / "models" / "current.json"))
+    assert current.versions == own.versions
+    for name in made_by_executors:
+        for cut in current.cuts:
+            for what, values in current.arrays(name, cut).items():
+                np.testing.assert_array_equal(values, own.arrays(name, cut)[what], f"{what} of {name} at {cut}")
+
+    shutil.rmtree(copy / "gold" / "recommendations")
+    kill = partial(kill_first_worker, cluster)
+    told = submit(cluster, "recommend", copy, *shop.options, partitions=2, in_the_middle=kill)
+    assert cluster.workers[0].wait(30) == -signal.SIGKILL
+    assert "Lost executor" in told
+    lists = Lake(spark, str(copy)).read("gold.recommendations")
+    assert fingerprint(lists) == fingerprint(lake.read("gold.recommendations"))
 
 
 @pytest.mark.parametrize(
@@ -265,12 +320,11 @@ def test_a_list_that_is_searched_has_the_models_own_scores(
     assert any("are searched approximately, recall" in line for line in said) == (exact_items == 0)
 
 
-def test_other_data_make_other_models_and_too_few_users_no_ranker(shop: Shop, spark: SparkSession) -> None:
+def test_other_data_make_other_models_and_too_few_users_no_ranker(shop: Shop, lake: Lake, spark: SparkSession) -> None:
     path = shop.lake / "models" / "current.json"
     before = CurrentModels.read(str(path))
-    positives = DeltaTable(str(shop.lake / "features" / "positives"))
-    event = positives.to_pyarrow_table(columns=["event_id"])["event_id"][0].as_py()
-    positives.delete(f"event_id = '{event}'")
+    event = lake.read("features.positives").agg({"event_id": "min"}).collect()[0][0]
+    spark.sql(f"delete from delta.`{shop.lake}/features/positives` where event_id = '{event}'")
 
     shop.runner(spark, "ranker.least_users=100000").run([spec for spec in JOBS if spec.name == "train"])
 

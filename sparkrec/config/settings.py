@@ -372,6 +372,16 @@ class TrainingSettings(_Section):
     )
 
 
+class TrackingSettings(_Section):
+    """What MLflow is told (sparkrec.registry.tracking)."""
+
+    enabled: bool = Field(
+        True,
+        description="Whether it is told of each model's data, settings and curves. MLFLOW_TRACKING_URI says where it "
+        "keeps them; without it <lake>/mlflow.db, if the lake is on this machine.",
+    )
+
+
 class EvaluationSettings(_Section):
     """How lists are judged."""
 
@@ -410,6 +420,11 @@ class ReportSettings(_Section):
     folder: str | None = Field(None, description="Where it is written; none takes <lake>/report.")
     users: int = Field(3, ge=0, description="Users shown with their history and lists.")
     items: int = Field(6, ge=0, description="Items shown with their neighbours.")
+    query_truth: str | None = Field(
+        None,
+        description="What searches meant, as `sparkrec simulate` writes it into truth/queries: a folder of Parquet "
+        "that the page scores what was understood by.",
+    )
 
 
 class Settings(_Section):
@@ -437,6 +452,7 @@ class Settings(_Section):
     baselines: BaselineSettings = BaselineSettings()
     ranker: RankerSettings = RankerSettings()
     training: TrainingSettings = TrainingSettings()
+    tracking: TrackingSettings = TrackingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     recommend: RecommendSettings = RecommendSettings()
     report: ReportSettings = ReportSettings()

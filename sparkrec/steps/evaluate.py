@@ -24,6 +24,7 @@ from sparkrec.recommend.scorers.item_item import title_vectors
 from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.registry.chosen import Chosen, ChosenList
 from sparkrec.registry.model_store import CurrentModels, model_version
+from sparkrec.registry.tracking import Tracker, track
 from sparkrec.steps.context import Counts, JobContext
 
 BLEND = "blend"
@@ -66,10 +67,26 @@ def run(context: JobContext) -> Counts:
             .withColumn("run_date", F.lit(context.run_date))
             .withColumn("protocol", F.lit(_protocol(settings)))
         )
-        return {"figures": tables.replace("gold.evaluations", rows)}
+        counts = {"figures": tables.replace("gold.evaluations", rows)}
+        track(settings, context.say, partial(_log, context, chosen, rows))
+        return counts
     finally:
         for rows in users.values():
             rows.unpersist()
+
+
+def _log(context: JobContext, chosen: Chosen, rows: DataFrame, tracker: Tracker) -> None:
+    """Tell MLflow the figures of all users in the run of each model, and what a blend is made from."""
+    blended = {
+        ranking.version: {"run_date": context.run_date, "shelf": shelf, "weights": ranking.weights}
+        for shelf, ranking in chosen.shelves.items()
+        if ranking.model == BLEND
+    }
+    figures = rows.where((F.col("segment") == "all") & F.col("value").isNotNull()).toPandas()
+    names = figures["part"] + "." + figures["shelf"] + "." + figures["metric"].str.replace("@", "_at_")
+    for (model, version), own in figures.assign(name=names).groupby(["model", "model_version"]):
+        points = [(name, value, 0) for name, value in zip(own["name"], own["value"], strict=True)]
+        tracker.log(str(model), str(version), blended.get(str(version), {}), points)
 
 
 def _users(context: JobContext, part: str, by_profile: DataFrame) -> DataFrame:

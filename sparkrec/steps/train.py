@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from sparkrec.recommend.ranker.rehearsal import rehearse
 from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.recommend.users import Floats
 from sparkrec.registry.model_store import CurrentModels, model_version
+from sparkrec.registry.tracking import Tracker, curves, track
 from sparkrec.shards.manifest import Manifest
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.training.distributed import launch
@@ -89,7 +91,30 @@ def run(context: JobContext) -> Counts:
         if missing:
             ranked = current.model_copy(update={"left_out": left_out | dict.fromkeys(second, missing)})
     ranked.write(uri)
+    track(settings, context.say, partial(_log, context, ranked, manifest))
     return counts
+
+
+def _log(context: JobContext, current: CurrentModels, manifest: Manifest, tracker: Tracker) -> None:
+    """Tell MLflow what each model was made from, and the curves of those that the ranks trained."""
+    settings, tables = context.settings, context.tables
+    data = {
+        "run_date": context.run_date,
+        "seed": settings.seed,
+        "shards": manifest.version,
+        "delta": manifest.inputs | tables.read_versions,
+        "fingerprint": tables.fingerprints(*_FITTED_ON),
+    }
+    # DeepFM has a training for each shelf of a cut.
+    at = (*current.cuts, *(f"{cut}/{shelf}" for cut in current.cuts for shelf in settings.recommend.shelves))
+    for name, version in current.versions.items():
+        options: dict[str, Any] = {"baselines": settings.baselines.model_dump()}
+        if name in (*settings.training.models, DEEPFM):
+            options = {name: settings.deep(name).model_dump(), "training": settings.training.model_dump()}
+        if name in SECOND_STAGES:
+            options["ranker"] = settings.ranker.model_dump()
+        records = {cut: record for cut in at if (record := CutRecord.find(f"{current.folder(name)}/{cut}"))}
+        tracker.log(name, version, data | options, curves(records))
 
 
 def _fit(context: JobContext, current: CurrentModels, manifest: Manifest, cut: str, models: Sequence[Model]) -> str:

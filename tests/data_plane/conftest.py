@@ -1,7 +1,6 @@
 from collections.abc import Iterator
 
 import pytest
-from standalone_cluster import cluster  # noqa: F401  a fixture
 
 from sparkrec.config.privacy_key import VARIABLE
 

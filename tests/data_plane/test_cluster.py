@@ -1,19 +1,16 @@
 """The jobs on a cluster give the tables that they give on one machine, also where a worker dies in the middle."""
 
-import os
 import shutil
 import signal
-import subprocess
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from fingerprints import table_fingerprints
 from pyspark.sql import SparkSession
-from standalone_cluster import JOBS_BIN, Cluster, environment
+from standalone_cluster import Cluster, kill_first_worker, submit
 
-from sparkrec.config import load_settings, project_root
+from sparkrec.config import load_settings
 from sparkrec.graph import JOBS, in_order
 from sparkrec.simulation import SimulationSettings, simulate
 from sparkrec.steps.runner import Runner
@@ -22,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 JOB_NAMES = ("ingest", "clean", "profile")
 # More shuffled parts than cores, so that a worker that dies takes some of them with it.
-PARTS = "spark.sql.shuffle.partitions=6"
+PARTITIONS = 6
 
 
 @pytest.fixture(scope="module")
@@ -41,44 +38,20 @@ def on_one_machine(spark: SparkSession, landing: Path, tmp_path_factory: pytest.
     return table_fingerprints(spark, lake)
 
 
-def submit(cluster: Cluster, job: str, landing: Path, lake: Path, in_the_middle: Callable[[], None] | None) -> str:
-    """Submit a job to the cluster, and do something as soon as the first worker has shuffled rows of it."""
-    options = ["--env", "cluster", "--source", "events", "--lake", str(lake), "--set", f"source.landing={landing}"]
-    submit = [str(JOBS_BIN / "spark-submit"), "--master", cluster.url, "--executor-memory", "1g"]
-    submit += ["--conf", PARTS, "--conf", "spark.sql.adaptive.enabled=false", "--conf", "spark.ui.enabled=false"]
-    log = lake.parent / f"{job}.log"
-    with log.open("wb") as output:
-        command = [*submit, f"jobs/{job}.py", *options]
-        running = subprocess.Popen(command, env=environment(), cwd=project_root(), stdout=output, stderr=output)
-        while in_the_middle and running.poll() is None:
-            if any(cluster.scratch[0].rglob("shuffle_*.data")):
-                in_the_middle()
-                break
-            time.sleep(0.05)
-        assert running.wait(600) == 0, log.read_text()[-3000:]
-    return log.read_text()
-
-
 def test_a_cluster_makes_the_tables_of_one_machine_and_the_death_of_a_worker_changes_nothing(
     spark: SparkSession, cluster: Cluster, landing: Path, on_one_machine: dict[str, int], tmp_path: Path
 ) -> None:
     lake, bereft = tmp_path / "lake", tmp_path / "bereft" / "lake"
-    submit(cluster, "ingest", landing, lake, None)
+    options = ("--source", "events", "--set", f"source.landing={landing}")
+    run = partial(submit, cluster, partitions=PARTITIONS)
+    run("ingest", lake, *options)
     shutil.copytree(lake, bereft)
-    submit(cluster, "clean", landing, lake, None)
-    submit(cluster, "profile", landing, lake, None)
+    run("clean", lake, *options)
+    run("profile", lake, *options)
     assert table_fingerprints(spark, str(lake)) == on_one_machine
 
-    for left in cluster.scratch[0].rglob("shuffle_*.data"):
-        left.unlink()
-    dead = cluster.workers[0]
-
-    def kill() -> None:
-        # With it its executors.
-        os.killpg(dead.pid, signal.SIGKILL)
-
-    told = submit(cluster, "clean", landing, bereft, kill)
-    assert dead.wait(30) == -signal.SIGKILL
+    told = run("clean", bereft, *options, in_the_middle=partial(kill_first_worker, cluster))
+    assert cluster.workers[0].wait(30) == -signal.SIGKILL
     assert "Lost executor" in told
     # Nobody ran the profile job there.
     of_profile = next(job.writes for job in JOBS if job.name == "profile")

@@ -2,9 +2,10 @@
 
 import os
 import re
+import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,50 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             daemon.terminate()
         for daemon in daemons:
             daemon.wait(30)
+
+
+def submit(
+    cluster: Cluster,
+    job: str,
+    lake: Path,
+    *options: str,
+    partitions: int,
+    in_the_middle: Callable[[], None] | None = None,
+) -> str:
+    """Submit a job to the cluster, and wait.
+
+    Args:
+        cluster: Where to.
+        job: Name of the job.
+        lake: Where its tables lie; what it prints is kept beside.
+        options: Its further ones.
+        partitions: Of what it shuffles.
+        in_the_middle: What to do as soon as the first worker has shuffled rows of the job.
+
+    Returns:
+        What it printed.
+    """
+    for left in cluster.scratch[0].rglob("shuffle_*.data"):
+        left.unlink()
+    submit = [str(JOBS_BIN / "spark-submit"), "--master", cluster.url, "--executor-memory", "1g"]
+    for setting in (f"shuffle.partitions={partitions}", "adaptive.enabled=false"):
+        submit += ["--conf", f"spark.sql.{setting}"]
+    command = [*submit, "--conf", "spark.ui.enabled=false", f"jobs/{job}.py", "--env", "cluster", "--lake", str(lake)]
+    log, root = lake.parent / f"{job}.log", Path(__file__).resolve().parents[2]
+    with log.open("wb") as output:
+        running = subprocess.Popen([*command, *options], env=environment(), cwd=root, stdout=output, stderr=output)
+        while in_the_middle and running.poll() is None:
+            if any(cluster.scratch[0].rglob("shuffle_*.data")):
+                in_the_middle()
+                break
+            time.sleep(0.05)
+        assert running.wait(600) == 0, log.read_text()[-3000:]
+    return log.read_text()
+
+
+def kill_first_worker(cluster: Cluster) -> None:
+    """Kill it, with its executors."""
+    os.killpg(cluster.workers[0].pid, signal.SIGKILL)
 
 
 def _wait_for(log: Path, pattern: str) -> str:
