@@ -157,6 +157,7 @@ JOBS: tuple[JobSpec, ...] = (
         reads=(
             "silver.interactions",
             "silver.items",
+            "silver.searches",
             "silver.quarantine",
             "gold.user_profiles",
             "gold.item_profiles",

@@ -4,14 +4,25 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from sparkrec.errors import ConfigurationError
 from sparkrec.features.queries.examples import made_queries
 from sparkrec.features.queries.understand import understood
+from sparkrec.lake import files
 from sparkrec.report import QueryExamples, wording
+from sparkrec.simulation.query_scores import query_scores
 from sparkrec.steps.context import JobContext
 
 _SHOWN = 20
 # Some titles give no query, and some the same as another.
 _TITLES = 3 * _SHOWN
+_SCORES = {
+    "correction_accuracy": "wrongly typed, put right",
+    "correction_false_changes": "rightly typed, changed",
+    "intent_accuracy": "category as meant",
+    "intent_log_loss": "log-loss of the category",
+    "brand_f1": "F1 of brands",
+    "colour_f1": "F1 of colours",
+}
 
 
 def query_examples(context: JobContext, current_items: DataFrame) -> QueryExamples:
@@ -19,8 +30,9 @@ def query_examples(context: JobContext, current_items: DataFrame) -> QueryExampl
     queries = context.tables.read("features.query_text")
     if queries.isEmpty():
         return _made_examples(context, current_items)
+    figures = _figures(queries) | _scores(context, queries)
     most = queries.where("edits > 0").orderBy(F.desc("searches"), "normalised_query").limit(_SHOWN)
-    return QueryExamples(_figures(queries), most.select(*_shown(F.lit(None).cast("string"))).toPandas())
+    return QueryExamples(figures, most.select(*_shown(F.lit(None).cast("string"))).toPandas())
 
 
 def _figures(queries: DataFrame) -> dict[str, str]:
@@ -37,6 +49,18 @@ def _figures(queries: DataFrame) -> dict[str, str]:
     total = totals.toPandas().iloc[0]
     counts = {"different queries": wording.count(total["queries"]), "searches": wording.count(total["searches"])}
     return counts | {f"{name}, of searches": wording.share(total[name], total["searches"]) for name in facts}
+
+
+def _scores(context: JobContext, queries: DataFrame) -> dict[str, str]:
+    """How well the searches of people were understood, where somebody says what they meant."""
+    folder = context.settings.report.query_truth
+    if folder is None:
+        return {}
+    if not files.exists(folder):
+        raise ConfigurationError(f"report.query_truth: there is no folder {folder}")
+    searches = context.tables.read("silver.searches").where(~F.col("is_bot"))
+    scores = query_scores(queries, searches, context.spark.read.parquet(folder))
+    return {told: wording.figure(scores[name]) for name, told in _SCORES.items()}
 
 
 def _made_examples(context: JobContext, current_items: DataFrame) -> QueryExamples:

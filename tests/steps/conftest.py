@@ -16,6 +16,7 @@ from sparkrec.lake import JobTables, Lake
 from sparkrec.steps.context import Counts, JobContext
 
 Fill = Callable[[str, Sequence[dict[str, object]]], None]
+ContextOf = Callable[..., JobContext]
 RunStep = Callable[..., Counts]
 
 
@@ -39,15 +40,24 @@ def fill(lake: Lake) -> Fill:
 
 
 @pytest.fixture
-def run_step(lake: Lake) -> RunStep:
+def context_of(lake: Lake) -> ContextOf:
+    """What a job of this name is handed with these settings."""
+
+    def context_of(job: str, *overrides: str) -> JobContext:
+        settings = load_settings("test", "online_retail", lake=lake.root, overrides=list(overrides))
+        spec = next(spec for spec in JOBS if spec.name == job)
+        tables = JobTables(lake, spec, ["shop"])
+        return JobContext(settings, lake.spark, tables, "run", date(2026, 1, 1), print, lambda jobs: [])
+
+    return context_of
+
+
+@pytest.fixture
+def run_step(context_of: ContextOf) -> RunStep:
     """Runs the step of a module of sparkrec.steps with these settings; gives what it counts."""
 
     def run(step: ModuleType, *overrides: str) -> Counts:
-        settings = load_settings("test", "online_retail", lake=lake.root, overrides=list(overrides))
-        spec = next(job for job in JOBS if job.name == step.__name__.rpartition(".")[2])
-        tables = JobTables(lake, spec, ["shop"])
-        context = JobContext(settings, lake.spark, tables, "run", date(2026, 1, 1), print, lambda jobs: [])
-        counts: Counts = step.run(context)
+        counts: Counts = step.run(context_of(step.__name__.rpartition(".")[2], *overrides))
         return counts
 
     return run
