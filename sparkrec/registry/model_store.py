@@ -24,7 +24,7 @@ class CurrentModels(BaseModel):
     """The models of the last finished train job.
 
     Attributes:
-        root: Folder of all models.
+        root: Folder of all models, where the file lies.
         versions: Version of each model by name.
         cuts: Cuts that they were fitted at.
         items: Size of the item vocabulary.
@@ -49,7 +49,9 @@ class CurrentModels(BaseModel):
             DataError: No train job has finished in this lake.
         """
         try:
-            return cls.model_validate_json(files.read_bytes(uri))
+            content = json.loads(files.read_bytes(uri))
+            # Beside the file, wherever the lake has been moved or copied to.
+            return cls.model_validate({**content, "root": uri.rpartition("/")[0]})
         except FileNotFoundError:
             raise DataError(f"{uri} does not exist: run `sparkrec job train` first") from None
 
@@ -60,7 +62,7 @@ class CurrentModels(BaseModel):
 
     def write(self, uri: str) -> None:
         """Make these the current models and remove the versions that no longer are."""
-        files.write_bytes(uri, json.dumps(self.model_dump(), indent=1).encode())
+        files.write_bytes(uri, json.dumps(self.model_dump(exclude={"root"}), indent=1).encode())
         for name in files.subfolders(self.root):
             for version in files.subfolders(f"{self.root}/{name}"):
                 if version != self.versions.get(name):

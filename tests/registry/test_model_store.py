@@ -48,6 +48,16 @@ def test_the_code_changes_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
     assert model_version(**INGREDIENTS) != before
 
 
+def test_models_are_found_where_their_lake_has_been_moved_to(tmp_path: Path) -> None:
+    files.write_arrays(f"{tmp_path}/here/ease/new/publish/arrays.npz", {"weights": np.ones(1)})
+    _current(tmp_path / "here", ease="new").write(f"{tmp_path}/here/current.json")
+
+    (tmp_path / "here").rename(tmp_path / "there")
+
+    moved = CurrentModels.read(f"{tmp_path}/there/current.json")
+    assert moved.arrays("ease", "publish")["weights"].tolist() == [1.0]
+
+
 def test_writing_removes_the_versions_and_models_that_are_no_longer_current(tmp_path: Path) -> None:
     for folder in ("ease/old", "ease/new", "als/one", "gone/one"):
         files.write_arrays(f"{tmp_path}/{folder}/publish/arrays.npz", {"weights": np.zeros(1)})
