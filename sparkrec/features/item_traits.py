@@ -6,12 +6,13 @@ from pyspark.sql import functions as F
 _WEEK, _MONTH = 7, 28
 
 
-def item_traits(profiles: DataFrame, days: DataFrame, reviews: DataFrame | None) -> DataFrame:
-    """Price position, velocity, trend, promotion and reviews of each item (features.item_traits).
+def item_traits(profiles: DataFrame, days: DataFrame, neighbours: DataFrame, reviews: DataFrame | None) -> DataFrame:
+    """Price position, velocity, trend, promotion, neighbours and reviews of each item (features.item_traits).
 
     Args:
         profiles: gold.item_profiles.
         days: features.item_days up to the profiles' day.
+        neighbours: What `sparkrec.features.bought_with.bought_with` gives.
         reviews: What `sparkrec.features.sentiment.item_reviews` gives, where the source has any.
     """
     # An item without a category stands among all of those.
@@ -28,7 +29,13 @@ def item_traits(profiles: DataFrame, days: DataFrame, reviews: DataFrame | None)
         profiles.select("as_of", "item_id", weekly.alias("velocity"), trend.alias("trend"), age.alias("age_days"))
         .join(priced, "item_id", "left")
         .join(promoted, "item_id", "left")
-        .withColumn("promoted", F.coalesce("promoted", F.lit(False)))
+        .join(neighbours, "item_id", "left")
+        .withColumns(
+            {
+                "promoted": F.coalesce("promoted", F.lit(False)),
+                "bought_with": F.coalesce("bought_with", F.array().cast("array<string>")),
+            }
+        )
     )
     if reviews is None:
         return traits.withColumns(

@@ -4,12 +4,15 @@ from pyspark.sql import functions as F
 
 from sparkrec.cleaning.item_versions import current_items
 from sparkrec.cleaning.titles import title_words
+from sparkrec.features.bought_with import bought_with
 from sparkrec.features.item_traits import item_traits
 from sparkrec.features.sentiment import item_reviews, text_sentiments
 from sparkrec.features.user_traits import active_hours, user_traits
 from sparkrec.steps.context import Counts, JobContext
 
 _PRIOR = 5.0
+_BASKET_DAYS = 90
+_NEIGHBOURS = 10
 
 
 def run(context: JobContext) -> Counts:
@@ -21,14 +24,20 @@ def run(context: JobContext) -> Counts:
         said = tables.read("silver.reviews").where(until).withColumn("words", title_words(F.col("text")))
         said = said.select("event_id", "item_id", "rating", "words").localCheckpoint()
         reviews = item_reviews(said, text_sentiments(said, _PRIOR), _PRIOR)
-    days = tables.read("features.item_days").where(until)
-    counts = {
-        "items": tables.replace("features.item_traits", item_traits(tables.read("gold.item_profiles"), days, reviews))
-    }
+    interactions = context.known_interactions()
+    since = F.date_sub(F.lit(context.run_date), _BASKET_DAYS)
+    baskets = interactions.where((F.col("event_type") == "purchase") & (F.col("event_date") > since))
+    traits = item_traits(
+        tables.read("gold.item_profiles"),
+        tables.read("features.item_days").where(until),
+        bought_with(baskets, _NEIGHBOURS),
+        reviews,
+    )
+    counts = {"items": tables.replace("features.item_traits", traits)}
     users = user_traits(
         tables.read("gold.user_profiles"),
         tables.read("features.user_days").where(until),
-        active_hours(context.known_interactions()),
+        active_hours(interactions),
         current_items(tables.read("silver.items")),
         tables.read("features.item_traits"),
     )

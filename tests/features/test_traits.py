@@ -33,7 +33,9 @@ def test_items_stand_in_their_category_and_by_their_last_days(spark: SparkSessio
         "event_date date, item_id string, promoted long",
     )
 
-    found = {row.item_id: row for row in item_traits(_profiles_of_items(spark), days, None).collect()}
+    neighbours = spark.createDataFrame([("cheap", ["dear"])], "item_id string, bought_with array<string>")
+
+    found = {row.item_id: row for row in item_traits(_profiles_of_items(spark), days, neighbours, None).collect()}
 
     assert {item: row.price_position for item, row in found.items()} == {
         "cheap": 0.0, "middle": 0.5, "dear": 1.0, "lamp": 0.0, "free": None,
@@ -45,6 +47,7 @@ def test_items_stand_in_their_category_and_by_their_last_days(spark: SparkSessio
     # A week is seven days, the run's counted.
     assert {item for item, row in found.items() if row.promoted} == {"cheap"}
     assert (found["cheap"].reviews, found["cheap"].rating) == (0, None)
+    assert (found["cheap"].bought_with, found["dear"].bought_with) == (["dear"], [])
 
 
 def test_words_say_what_the_stars_beside_them_do(spark: SparkSession) -> None:
@@ -121,7 +124,8 @@ def test_users_have_a_life_cycle_hours_and_affinities(spark: SparkSession) -> No
         "item_id string, category_path string, brand string",
     )
     none = spark.createDataFrame([], "event_date date, item_id string, promoted long")
-    traits = item_traits(_profiles_of_items(spark), none, None)
+    alone = spark.createDataFrame([], "item_id string, bought_with array<string>")
+    traits = item_traits(_profiles_of_items(spark), none, alone, None)
 
     found = {row.user_id: row for row in user_traits(profiles, days, hours, items, traits).collect()}
 
