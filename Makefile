@@ -4,7 +4,6 @@
 # Both send usage data home unless told otherwise.
 export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
-export MLFLOW_DISABLE_TELEMETRY := true
 
 JOBS_ENV := .venv/.installed
 AIRFLOW_ENV := .venv-airflow/.installed

@@ -23,7 +23,8 @@ DATABASE = "mlflow.db"
 Point = tuple[str, float, int]
 """A metric, its value, and the epoch or 0."""
 
-_PER_CALL = 500
+# At most what MLflow takes in one call.
+_PARAMS_AT_ONCE, _POINTS_AT_ONCE = 100, 500
 
 
 class Tracker:
@@ -63,12 +64,12 @@ class Tracker:
         run = runs[0] if runs else self._client.create_run(self._experiment, run_name=f"{model} {version}", tags=tags)
         params = [Param(key, str(value)) for key, value in _flat(made_from)]
         if run.info.status == "RUNNING":
-            for start in range(0, len(params), _PER_CALL // 5):
-                self._client.log_batch(run.info.run_id, params=params[start : start + _PER_CALL // 5])
+            for start in range(0, len(params), _PARAMS_AT_ONCE):
+                self._client.log_batch(run.info.run_id, params=params[start : start + _PARAMS_AT_ONCE])
         # Of equal moments: a point that is there already is the same row.
         metrics = [Metric(key, value, run.info.start_time, step) for key, value, step in points]
-        for start in range(0, len(metrics), _PER_CALL):
-            self._client.log_batch(run.info.run_id, metrics=metrics[start : start + _PER_CALL])
+        for start in range(0, len(metrics), _POINTS_AT_ONCE):
+            self._client.log_batch(run.info.run_id, metrics=metrics[start : start + _POINTS_AT_ONCE])
         self._client.set_terminated(run.info.run_id)
 
 

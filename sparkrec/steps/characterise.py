@@ -8,6 +8,7 @@ from sparkrec.features.bought_with import bought_with
 from sparkrec.features.item_traits import item_traits
 from sparkrec.features.sentiment import item_reviews, text_sentiments
 from sparkrec.features.user_traits import active_hours, user_traits
+from sparkrec.profiles.behaviour import is_purchase
 from sparkrec.steps.context import Counts, JobContext
 
 _PRIOR = 5.0
@@ -26,7 +27,7 @@ def run(context: JobContext) -> Counts:
         reviews = item_reviews(said, text_sentiments(said, _PRIOR), _PRIOR)
     interactions = context.known_interactions()
     since = F.date_sub(F.lit(context.run_date), _BASKET_DAYS)
-    baskets = interactions.where((F.col("event_type") == "purchase") & (F.col("event_date") > since))
+    baskets = interactions.where(is_purchase() & (F.col("event_date") > since))
     traits = item_traits(
         tables.read("gold.item_profiles"),
         tables.read("features.item_days").where(until),

@@ -53,8 +53,14 @@ class JobContext:
 
     def known_interactions(self) -> DataFrame:
         """silver.interactions of people, not bots, up to the run's day."""
-        interactions = self.tables.read("silver.interactions")
-        return interactions.where((F.col("event_date") <= F.lit(self.run_date)) & ~F.col("is_bot"))
+        return self._known("silver.interactions")
+
+    def known_searches(self) -> DataFrame:
+        """silver.searches of people, not bots, up to the run's day."""
+        return self._known("silver.searches")
+
+    def _known(self, table: str) -> DataFrame:
+        return self.tables.read(table).where((F.col("event_date") <= F.lit(self.run_date)) & ~F.col("is_bot"))
 
     def no_rows(self, table: str) -> DataFrame:
         """The columns of a table, without a row."""

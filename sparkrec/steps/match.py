@@ -26,9 +26,9 @@ def run(context: JobContext) -> Counts:
     # As queries are: without accents.
     named = title_words(normalised_query(F.col("title"))).alias("words")
     items = current_items(tables.read("silver.items")).select("item_id", "title", named)
-    until = F.col("event_date") <= F.lit(context.run_date)
-    searches = tables.read("silver.searches").where(until & ~F.col("is_bot"))
-    of_queries = searches.join(F.broadcast(queries.select("normalised_query")), "normalised_query", "left_semi")
+    of_queries = context.known_searches().join(
+        F.broadcast(queries.select("normalised_query")), "normalised_query", "left_semi"
+    )
     clicks = item_clicks(of_queries, context.known_interactions(), settings.click_prior)
     found = query_items(
         asked.localCheckpoint(),

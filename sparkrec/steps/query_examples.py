@@ -58,8 +58,7 @@ def _scores(context: JobContext, queries: DataFrame) -> dict[str, str]:
         return {}
     if not files.exists(folder):
         raise ConfigurationError(f"report.query_truth: there is no folder {folder}")
-    searches = context.tables.read("silver.searches").where(~F.col("is_bot"))
-    scores = query_scores(queries, searches, context.spark.read.parquet(folder))
+    scores = query_scores(queries, context.known_searches(), context.spark.read.parquet(folder))
     return {told: wording.figure(scores[name]) for name, told in _SCORES.items()}
 
 

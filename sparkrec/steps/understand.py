@@ -1,7 +1,5 @@
 """Searches to what people mean by their queries."""
 
-from pyspark.sql import functions as F
-
 from sparkrec.cleaning.item_versions import current_items
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import struct_type
@@ -17,7 +15,7 @@ def run(context: JobContext) -> Counts:
     tables = context.tables
     issued = None
     if context.settings.source.searches and tables.exists(SEARCHES):
-        issued = tables.read(SEARCHES).where((F.col("event_date") <= F.lit(context.run_date)) & ~F.col("is_bot"))
+        issued = context.known_searches()
     if issued is None or issued.isEmpty():
         none = context.spark.createDataFrame([], struct_type(load_contract(QUERY_TEXT)))
         return {"queries": tables.replace(QUERY_TEXT, none)}

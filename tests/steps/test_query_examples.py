@@ -1,3 +1,4 @@
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ def truth(spark: SparkSession, tmp_path: Path) -> str:
 def examples_of(spark: SparkSession, fill: Any, context_of: Any) -> Any:
     fill(
         "silver.searches",
-        [{"search_id": search, "normalised_query": query, "is_bot": is_bot} for search, query, is_bot in SEARCHES],
+        [
+            {"search_id": search, "normalised_query": query, "is_bot": is_bot, "event_date": date(2026, 1, 1)}
+            for search, query, is_bot in SEARCHES
+        ],
     )
     fill(
         "features.query_text",
