@@ -8,8 +8,9 @@ export MLFLOW_DISABLE_TELEMETRY := true
 JOBS_ENV := .venv/.installed
 AIRFLOW_ENV := .venv-airflow/.installed
 
-SPARK_TESTS := tests/cleaning tests/features tests/lake
 DATA_TESTS := tests/data_plane tests/simulation
+# In two processes, each with its own Spark: tests of few rows leave most of a core to others.
+PYTEST_BY_TWO := .venv/bin/pytest --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -27,20 +28,15 @@ demo: $(JOBS_ENV) ## Run the whole pipeline on data/online_retail; leaves report
 test: $(JOBS_ENV) $(AIRFLOW_ENV) ## Run the tests, those of the DAG in Airflow's environment beside the others
 	@mkdir -p build; failed=; \
 	.venv-airflow/bin/pytest tests/airflow >build/test-airflow.log 2>&1 & airflow=$$!; \
-	echo "tests of everything but the DAG (.venv)"; .venv/bin/pytest $(DATA_TESTS:%=--ignore=%) || failed="tests"; \
+	echo "tests of everything but the DAG (.venv)"; $(PYTEST_BY_TWO) $(DATA_TESTS:%=--ignore=%) || failed="tests"; \
 	echo "tests of the DAG (.venv-airflow)"; wait $$airflow || failed="$$failed tests/airflow"; cat build/test-airflow.log; \
 	if [ -n "$$failed" ]; then echo "failed: $$failed"; exit 1; fi
 
 test-data: .venv/.complete-journey ## Run the long tests of the data: a simulated shop, deliveries, kills, privacy
-	.venv/bin/pytest $(DATA_TESTS)
+	$(PYTEST_BY_TWO) $(DATA_TESTS)
 
-# In two processes, each with its own Spark.
 test-fast: $(JOBS_ENV) ## Run the tests that need no cluster, no ranks and no whole run
-	@mkdir -p build; failed=; \
-	.venv/bin/pytest -q -m "not slow" $(SPARK_TESTS) >build/test-spark.log 2>&1 & spark=$$!; \
-	.venv/bin/pytest -q -m "not slow" tests $(SPARK_TESTS:%=--ignore=%) $(DATA_TESTS:%=--ignore=%) || failed=yes; \
-	wait $$spark || failed=yes; cat build/test-spark.log; \
-	if [ -n "$$failed" ]; then exit 1; fi
+	$(PYTEST_BY_TWO) -q -m "not slow" tests $(DATA_TESTS:%=--ignore=%)
 
 bench: $(JOBS_ENV) ## Run all benchmarks; bench-PART runs one, each leaves build/bench/PART.json
 	.venv/bin/python -m benchmarks

@@ -77,6 +77,8 @@ def interaction_columns(
     expressions = given(mapping)
     columns = {name: read_as(expressions.get(name), column.type) for name, column in contract.columns.items()}
     columns["event_id"] = F.coalesce(columns["event_id"], fallback_id)
+    # Of a missing one and another, greatest takes the other.
+    columns["known_time"] = F.greatest(columns["event_time"], columns["known_time"])
     columns["event_date"] = F.to_date(columns["event_time"])
     columns["source"] = F.lit(source)
     columns["account_id"] = read_as(expressions.get("account_id"), "string")

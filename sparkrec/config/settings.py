@@ -32,6 +32,9 @@ class InteractionsMapping(_Section):
     item_id: str
     event_type: str = Field("'purchase'", description="One of silver.interactions' event types, or search.")
     event_time: str
+    known_time: str | None = Field(
+        None, description="Since when the shop could know of it, such as when the line was sent; none takes event_time."
+    )
     session_id: str | None = Field(None, description="None makes sessions by the gaps between a user's events.")
     scene: str = "'organic'"
     search_id: str | None = None

@@ -1,8 +1,8 @@
 """What was known of users, items and pairs of them before a day began.
 
-A day is known once it is over, so that rows of one user or item and day are told the same. The rows that ask stand
-among the days on which something happened, in one order of days, and running sums end with the day before: no row is
-compared with another, and no join is over a range.
+What came to be known on a day counts once the day is over, so that rows of one user or item and day are told the same.
+The rows that ask stand among the days on which something came to be known, in one order of days, and running sums end
+with the day before: no row is compared with another, and no join is over a range.
 """
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
@@ -13,25 +13,30 @@ ITEM_WINDOWS = (7, 28, 90)
 
 _PAIR = ("user_index", "item_index")
 _SUMS = ("positives", "returns", "prices", "log_price", "first")
+_TIMES = {"earliest": F.min, "latest": F.max}
 # Whole numbers add up to the same in any order.
 _PARTS_OF_LOG = 1_000_000
 
 
 def pair_days(positives: DataFrame, returns: DataFrame) -> DataFrame:
-    """What each user did with each item on each day.
+    """What came to be known on each day of what each user did with each item, as a rule on that day.
 
     Args:
         positives: features.positives.
-        returns: ``user_index, item_index, event_time`` of events that are returns.
+        returns: ``user_index, item_index, known_time`` of events that are returns.
 
     Returns:
         ``user_index, item_index, day``; of that day ``positives, returns``; ``prices``, how many positive events have
         one, and ``log_price``, the sum of log(1 + price) in millionths; ``first``, 1 on the day of the pair's first
-        positive event, else 0.
+        positive event, else 0; ``earliest, latest``, the days (since 1970) between which the positive events happened,
+        null where there are none.
     """
-    key = [*map(F.col, _PAIR), F.to_date("event_time").alias("day")]
+    key = [*map(F.col, _PAIR), F.to_date("known_time").alias("day")]
     log_price = F.round(F.log1p("unit_price") * _PARTS_OF_LOG).cast("long")
-    happened = positives.select(*key, F.lit(1).alias("positives"), F.lit(0).alias("returns"), log_price.alias("log"))
+    number = F.unix_date(F.to_date("event_time")).alias("happened")
+    happened = positives.select(
+        *key, F.lit(1).alias("positives"), F.lit(0).alias("returns"), log_price.alias("log"), number
+    )
     sent_back = returns.select(*key, F.lit(0).alias("positives"), F.lit(1).alias("returns"))
     first_day = F.min(F.when(F.col("positives") > 0, F.col("day"))).over(Window.partitionBy(*_PAIR))
     return (
@@ -44,6 +49,7 @@ def pair_days(positives: DataFrame, returns: DataFrame) -> DataFrame:
             F.sum("returns").alias("returns"),
             F.count("log").alias("prices"),
             F.coalesce(F.sum("log"), F.lit(0)).alias("log_price"),
+            *[pick("happened").alias(name) for name, pick in _TIMES.items()],
         )
         .withColumn("first", F.when(F.col("day") == first_day, 1).otherwise(0))
     )
@@ -69,18 +75,18 @@ def _with_user_and_pair_facts(rows: DataFrame, days: DataFrame) -> DataFrame:
     user, pair = (Window.partitionBy(*key).orderBy("number") for key in (["user_index"], _PAIR))
     facts = {
         "pair_positives": _total("positives", pair),
-        "pair_days_since": F.col("number") - _before(F.max(_day()), pair),
+        "pair_days_since": F.col("number") - _before(F.max("latest"), pair),
         **_facts("user", user),
         "user_items": _total("first", user),
-        "user_days_since": F.col("number") - _before(F.max(_day()), user),
+        "user_days_since": F.col("number") - _before(F.max("latest"), user),
     }
-    return together.withColumns(facts).where("asked").drop("asked", "number", *_SUMS)
+    return together.withColumns(facts).where("asked").drop("asked", "number", *_SUMS, *_TIMES)
 
 
 def _item_facts(asked: DataFrame, days: DataFrame) -> DataFrame:
     """Facts of items on the days that are asked for: a hot item has a row a day, however many events and askers."""
-    sums = [F.sum(name).alias(name) for name in _SUMS]
-    by_day = _with_asked(asked, days.groupBy("item_index", "day").agg(*sums))
+    of_day = [F.sum(name).alias(name) for name in _SUMS] + [pick(name).alias(name) for name, pick in _TIMES.items()]
+    by_day = _with_asked(asked, days.groupBy("item_index", "day").agg(*of_day))
     item = Window.partitionBy("item_index").orderBy("number")
     windows = {f"item_positives_{of}d": _total("positives", item, of) for of in ITEM_WINDOWS}
     facts = [value.alias(name) for name, value in (_facts("item", item) | windows).items()]
@@ -99,14 +105,10 @@ def _facts(of: str, in_time: WindowSpec) -> dict[str, Column]:
     log_price = F.try_divide(_total("log_price", in_time), _total("prices", in_time)) / _PARTS_OF_LOG
     return {
         f"{of}_positives": positives,
-        f"{of}_days_since_first": F.col("number") - _before(F.min(_day()), in_time),
+        f"{of}_days_since_first": F.col("number") - _before(F.min("earliest"), in_time),
         f"{of}_log_price": log_price,
         f"{of}_return_share": F.try_divide(returns, positives + returns),
     }
-
-
-def _day() -> Column:
-    return F.when(F.col("positives") > 0, F.col("number"))
 
 
 def _total(name: str, in_time: WindowSpec, days: int | None = None) -> Column:

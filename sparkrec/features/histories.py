@@ -19,24 +19,27 @@ def with_session_start(rows: DataFrame, positives: DataFrame) -> DataFrame:
 
 
 def with_history(rows: DataFrame, positives: DataFrame, at: str, length: int, value: Column) -> DataFrame:
-    """Add ``history``: what the user's latest positive events before a moment were, oldest first.
+    """Add ``history``: what the user's latest positive events that were known before a moment were, oldest first.
+
+    The latest are those that came to be known last; an event that came days late may so take an older one's place.
 
     Args:
         rows: At least ``user_index`` and the moment.
         positives: features.positives.
-        at: The column with the moment; only older events are known then, whichever sessions they are of.
+        at: The column with the moment; whichever sessions the events are of.
         length: Most events that are kept; events of one time are in the order of their ids.
         value: What is kept of an event.
     """
-    of_event = F.struct("event_id", value.alias("value"))
-    by_time = positives.groupBy("user_index", "event_time").agg(
-        last(F.array_sort(F.collect_list(of_event))["value"], length).alias("values")
+    of_event = F.struct("event_time", "event_id", value.alias("value"))
+    by_time = positives.groupBy("user_index", "known_time").agg(
+        last(F.array_sort(F.collect_list(of_event)), length).alias("events")
     )
     # Each time has one event at least, so that the latest events are within as many times.
-    latest = Window.partitionBy("user_index").orderBy("event_time").rowsBetween(1 - length, Window.currentRow)
-    collected = by_time.withColumn("collected", F.flatten(F.collect_list("values").over(latest)))
-    history = last(F.col("collected"), length).alias("history")
-    states = collected.select("user_index", F.col("event_time").alias("valid"), history)
-    found = as_of_join(rows, states, ["user_index"], at, "valid", "valid")
+    latest = Window.partitionBy("user_index").orderBy("known_time").rowsBetween(1 - length, Window.currentRow)
+    collected = by_time.withColumn("collected", F.flatten(F.collect_list("events").over(latest)))
+    history = F.array_sort(last(F.col("collected"), length))["value"].alias("history")
+    # No event is known before it happens, so that one time says both.
+    states = collected.select("user_index", F.col("known_time").alias("since"), history)
+    found = as_of_join(rows, states, ["user_index"], at, "since", "since")
     none = F.array().cast(states.schema["history"].dataType)
     return found.withColumn("history", F.coalesce("history", none))

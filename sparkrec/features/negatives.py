@@ -21,14 +21,14 @@ def draw_weights(positives: DataFrame, current_items: DataFrame) -> DataFrame:
         current_items: The current rows of silver.items.
 
     Returns:
-        ``item_id, item_index, first_day`` (of its first positive event); ``low, high``: the item's interval of [0, 1),
-        as long as its share of all positive events ^ 0.75 (Mikolov et al., Distributed Representations of Words and
-        Phrases, 2013, section 2.2); ``alike, place, size``: a group of items like it, its place there from 0, and
-        how many they are; ``kind`` of the group: category, or popularity_band for items without a category of
-        some size.
+        ``item_id, item_index, first_day`` (on which a positive event of it was first known); ``low, high``: the item's
+        interval of [0, 1), as long as its share of all positive events ^ 0.75 (Mikolov et al., Distributed
+        Representations of Words and Phrases, 2013, section 2.2); ``alike, place, size``: a group of items like it, its
+        place there from 0, and how many they are; ``kind`` of the group: category, or popularity_band for items without
+        a category of some size.
     """
     counted = positives.groupBy("item_id", "item_index").agg(
-        F.count(F.lit(1)).alias("events"), F.to_date(F.min("event_time")).alias("first_day")
+        F.count(F.lit(1)).alias("events"), F.to_date(F.min("known_time")).alias("first_day")
     )
     described = counted.join(current_items.select("item_id", "category_path"), "item_id", "left")
     items_of_path = F.count(F.lit(1)).over(Window.partitionBy("category_path"))
@@ -61,9 +61,10 @@ def with_negatives(chosen: DataFrame, positives: DataFrame, items: DataFrame, nu
     """The pairs, and to each of them others of label 0: the same user at the same moment with items that were drawn.
 
     Half of the items, and the odd one, are drawn by popularity; the others evenly from those like the pair's own item.
-    An item that the user has a positive event with, be it later, is never among them, nor one that was first taken on
-    a later day, nor one twice. More are drawn than wanted, and the first that pass stay: where few pass, there are
-    fewer. The draws are hashes of the seed, the event and the draw's number, so that the same data give the same.
+    An item that the user has a positive event with, be it later, is never among them, nor one that nobody was known to
+    have taken by the day, nor one twice. More are drawn than wanted, and the first that pass stay: where few pass,
+    there are fewer. The draws are hashes of the seed, the event and the draw's number, so that the same data give the
+    same.
 
     Args:
         chosen: Pairs of label 1.

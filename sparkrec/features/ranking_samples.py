@@ -15,8 +15,8 @@ from sparkrec.features.vocabulary import UNKNOWN
 def ranking_samples(pairs: DataFrame, positives: DataFrame, days: DataFrame, history_length: int) -> DataFrame:
     """One sample for each labelled pair (features.ranking_samples).
 
-    The moment of a sample is when its session began: the history is from before that time, and all other features are
-    from before that day. A user or an item without a positive event until then has the index of unknown values, as
+    The moment of a sample is when its session began: the history was known before that time, and all other features
+    before that day. A user or an item without a positive event until then has the index of unknown values, as
     it would have had then, for the vocabulary lists whatever has one at any time.
 
     Args:

@@ -33,7 +33,7 @@ def run(context: JobContext) -> Counts:
     items = current_items(tables.read("silver.items"))
     is_positive = F.col("event_type").isin(list(features.positive_events)) & F.col("user_id").isNotNull()
     positives = interactions.where(is_positive).select(
-        "event_id", "user_id", "item_id", "event_type", "event_time", "session_id", "unit_price"
+        *("event_id", "user_id", "item_id", "event_type", "event_time", "known_time", "session_id", "unit_price")
     )
 
     earlier = tables.read("features.vocabulary").localCheckpoint() if tables.exists("features.vocabulary") else None

@@ -31,14 +31,26 @@ def test_the_least_mapping_gives_every_column_of_the_contract_typed(spark: Spark
     } | {"account_id": "string"}
     expected = spark.sql(
         "select 'r1' event_id, 'u' user_id, 'A7' item_id, 'purchase' event_type, "
-        "timestamp '2011-12-09 23:59:59' event_time, date '2011-12-09' event_date, cast(null as string) session_id, "
-        "'organic' scene, cast(null as string) search_id, cast(null as int) position, cast(null as int) quantity, "
+        "timestamp '2011-12-09 23:59:59' event_time, timestamp '2011-12-09 23:59:59' known_time, "
+        "date '2011-12-09' event_date, cast(null as string) session_id, 'organic' scene, "
+        "cast(null as string) search_id, cast(null as int) position, cast(null as int) quantity, "
         "cast(null as double) unit_price, cast(null as double) discount, cast(null as string) promotion, "
         "cast(null as string) country, cast(null as boolean) is_bot, 'shop' source, "
         "cast(null as string) account_id, cast(null as string) visitor_id, cast(null as boolean) names_bot, "
         "cast(null as long) line_hash, cast(null as array<string>) outliers"
     )
     assert_df_equality(events, expected, ignore_nullable=True, ignore_column_order=True)
+
+
+def test_an_event_is_known_when_the_source_says_and_never_before_it_happens(spark: SparkSession) -> None:
+    sent = ["2026-01-03 09:00", "2025-12-31 23:00", None, ""]
+    rows = [(f"r{n}", "2026-01-01 10:00", time) for n, time in enumerate(sent)]
+    lines = spark.createDataFrame(rows, "row_id string, at string, sent string")
+    mapping = InteractionsMapping(user_id="'u'", item_id="'a'", event_time="at", known_time="sent")
+
+    known = mapped(lines, mapping).orderBy("event_id").select(F.date_format("known_time", "MM-dd HH:mm"))
+
+    assert [row[0] for row in known.collect()] == ["01-03 09:00", "01-01 10:00", "01-01 10:00", "01-01 10:00"]
 
 
 def test_identifiers_are_trimmed_and_empty_ones_are_missing(spark: SparkSession) -> None:

@@ -45,7 +45,7 @@ def batch() -> Lines:
     """Events, some twice, some sent again with another text, some refused, some of them twice."""
     lines = [event(number) for number in range(200)]
     lines += lines[:10]
-    lines += [event(number, sent_at="later") for number in range(20, 35)]
+    lines += [event(number, sent_at="2026-01-20T09:00:00.000Z") for number in range(20, 35)]
     refused = [event(300 + number, price=-1, quantity="two") for number in range(8)]
     refused += [event(number, item="") for number in range(40, 45)] + ['{"event_id": "e400", "site": "u']
     searches = [event(500 + number, type="search", item=None, query=f"Thing {number}") for number in range(5)]
@@ -71,13 +71,13 @@ def split(batch: Lines) -> list[Lines]:
 
 
 def by_days(batch: Lines) -> list[Lines]:
-    """Days in order; some lines come days late, and what nobody can read the day of comes with others."""
-    days: dict[str, Lines] = {}
+    """Three days a delivery, in order; some lines come late, and what nobody can read the day of comes with others."""
+    deliveries: dict[int, Lines] = {}
     for number, line in enumerate(sorted(batch)):
         day = re.search(r'"ts": "2026-01-(\d\d)', line)
         late = 3 if number % 9 == 0 else 0
-        days.setdefault(f"{int(day[1]) + late:02}" if day else "05", []).append(line)
-    return [days[day] for day in sorted(days)]
+        deliveries.setdefault((int(day[1]) + late - 1) // 3 if day else 1, []).append(line)
+    return [deliveries[number] for number in sorted(deliveries)]
 
 
 def tables_after(spark: SparkSession, folder: Path, deliveries: list[Lines]) -> dict[str, int]:

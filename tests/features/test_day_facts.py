@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from sparkrec.features.day_facts import pair_days, with_day_facts
 
 START = date(2026, 1, 1)
-HAPPENED = "user_index int, item_index int, event_time timestamp, unit_price double"
+HAPPENED = "user_index int, item_index int, event_time timestamp, known_time timestamp, unit_price double"
 ROWS = "row int, user_index int, item_index int, day date"
 EXAMPLES = settings(
     max_examples=4, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
@@ -28,6 +28,12 @@ class Event:
     hour: int
     price: float | None = None
     returned: bool = False
+    late: int = 0
+
+    @property
+    def known(self) -> int:
+        """The day on which it came to be known."""
+        return self.day + self.late
 
 
 # Days that lie together and days about as far apart as windows are long.
@@ -41,6 +47,7 @@ EVENTS = st.builds(
     st.integers(0, 23),
     st.sampled_from([None, 0.0, 1.5, 20.0]),
     st.sampled_from([False, False, False, True]),
+    st.sampled_from([0, 0, 0, 0, 1, 6, 40]),
 )
 LOGS = st.lists(
     st.tuples(st.lists(EVENTS, max_size=25), st.lists(st.tuples(PEOPLE, THINGS, DAYS), min_size=5, max_size=15)),
@@ -51,8 +58,11 @@ Log = tuple[list[Event], list[tuple[int, int, int]]]
 
 
 def happened(spark: SparkSession, logs: list[Log], returned: bool) -> DataFrame:
+    def at(day: int, hour: int) -> datetime:
+        return datetime(2026, 1, 1, hour, tzinfo=UTC) + timedelta(day)
+
     rows = [
-        (10 * n + e.user, 10 * n + e.item, datetime(2026, 1, 1, e.hour, tzinfo=UTC) + timedelta(e.day), e.price)
+        (10 * n + e.user, 10 * n + e.item, at(e.day, e.hour), at(e.known, e.hour), e.price)
         for n, (events, _) in enumerate(logs)
         for e in events
         if e.returned == returned
@@ -79,7 +89,7 @@ def facts_of(spark: SparkSession, logs: list[Log]) -> list[dict[str, Any]]:
 
 def expected(events: list[Event], user: int, item: int, day: int) -> dict[str, Any]:
     """What was known of the three before the day."""
-    known = [event for event in events if event.day < day]
+    known = [event for event in events if event.known < day]
     of_user, of_item = [e for e in known if e.user == user], [e for e in known if e.item == item]
     bought = {"user": [e for e in of_user if not e.returned], "item": [e for e in of_item if not e.returned]}
     pair = [e for e in bought["user"] if e.item == item]
@@ -102,7 +112,7 @@ def expected(events: list[Event], user: int, item: int, day: int) -> dict[str, A
         "user_log_price": log_price(bought["user"]),
         "user_return_share": share(of_user),
         "item_positives": len(bought["item"]),
-        **{f"item_positives_{w}d": sum(day - w <= e.day for e in bought["item"]) for w in (7, 28, 90)},
+        **{f"item_positives_{w}d": sum(day - w <= e.known for e in bought["item"]) for w in (7, 28, 90)},
         "item_days_since_first": since(bought["item"], min),
         "item_log_price": log_price(bought["item"]),
         "item_return_share": share(of_item),
@@ -125,6 +135,15 @@ def test_the_day_itself_is_not_known_and_midnight_ends_it(spark: SparkSession) -
     found = facts_of(spark, [(events, [(0, 0, 3), (0, 0, 4)])])
 
     assert [(facts["user_positives"], facts["pair_days_since"]) for facts in found] == [(0, None), (2, 1)]
+
+
+def test_a_late_event_counts_from_the_day_after_it_is_known_and_is_as_old_as_it_is(spark: SparkSession) -> None:
+    events = [Event(0, 0, day=1, hour=9), Event(0, 0, day=0, hour=9, late=3)]
+
+    found = facts_of(spark, [(events, [(0, 0, 3), (0, 0, 4)])])
+
+    names = ("user_positives", "pair_days_since", "item_days_since_first", "user_items")
+    assert [tuple(facts[name] for name in names) for facts in found] == [(1, 2, 2, 1), (2, 3, 4, 1)]
 
 
 def test_a_window_of_days_lets_go_of_a_day_that_nothing_happens_after(spark: SparkSession) -> None:

@@ -21,7 +21,7 @@ START = datetime(2011, 1, 1, tzinfo=UTC)
 TITLE_WORDS = 2
 POSITIVES = (
     "event_id string, user_id string, user_index int, item_id string, item_index int, "
-    "event_time timestamp, session_id string, part string, window int"
+    "event_time timestamp, known_time timestamp, session_id string, part string, window int"
 )
 OTHERS = "user_id string, item_index int, event_time timestamp"
 
@@ -37,6 +37,12 @@ class Event:
     session: int
     positive: bool = True
     window: int = 2
+    late: int = 0
+
+    @property
+    def known(self) -> datetime:
+        """Since when it is known, hours after it happened."""
+        return self.time + timedelta(hours=self.late)
 
     @property
     def time(self) -> datetime:
@@ -73,6 +79,7 @@ def streams(draw: st.DrawFn) -> Stream:
         hour=st.one_of(st.integers(0, 150), st.integers(100, 110)),
         session=st.integers(0, 3),
         positive=st.sampled_from([True, True, True, False]),
+        late=st.sampled_from([0, 0, 0, 0, 1, 30]),
     )
     events = draw(st.lists(event, min_size=30, max_size=60))
     # At least one positive event, so that there is a last one.
@@ -93,7 +100,10 @@ EXAMPLES = settings(
 def positives_frame(spark: SparkSession, stream: Stream) -> DataFrame:
     """The stream's positive events as features.positives has them."""
     rows = [
-        (e.id, f"u{e.user}", e.user + 2, f"i{e.item}", e.item, e.time, f"s{e.user}-{e.session}", e.part, e.window)
+        (
+            *(e.id, f"u{e.user}", e.user + 2, f"i{e.item}", e.item),
+            *(e.time, e.known, f"s{e.user}-{e.session}", e.part, e.window),
+        )
         for e in stream
         if e.positive
     ]
@@ -174,14 +184,15 @@ def check_sequences(sequences: DataFrame, stream: Stream, split: SplitSettings, 
 
 
 def check_samples(samples: DataFrame, stream: Stream, length: int) -> None:
-    """Fails unless each sample's history is the user's last events from before its session began."""
+    """Fails unless each sample's history is what was known last of the user before its session began."""
     rows = {row.event_id: row for row in samples.collect()}
     positives = [event for event in stream if event.positive]
     assert rows.keys() == {event.id for event in positives}
     for event in positives:
         own = sorted((e for e in positives if e.user == event.user), key=lambda e: e.place)
         began = min(e.time for e in own if e.session == event.session)
-        history = [e.item for e in own if e.time < began][-length:]
+        known = sorted((e for e in own if e.known < began), key=lambda e: (e.known, e.place))[-length:]
+        history = [e.item for e in sorted(known, key=lambda e: e.place)]
         words = list(range(event.item, event.item + event.item - 2))[:TITLE_WORDS]
         row = rows[event.id]
         assert row.history == [0] * (length - len(history)) + history, event
@@ -247,6 +258,29 @@ def test_a_history_knows_nothing_of_its_own_basket_nor_of_one_that_began_with_it
 
 def test_a_history_keeps_the_latest_events_even_of_a_session_that_began_long_before(spark: SparkSession) -> None:
     assert histories(samples_of(spark, BASKETS, 1))["e0006"] == [7]
+
+
+def test_a_history_has_an_event_that_came_late_from_when_it_is_known(spark: SparkSession) -> None:
+    stream = [Event(n, user=0, item=2 + n, hour=n, session=n, late=4 if n == 1 else 0) for n in range(6)]
+    stream.append(Event(6, user=0, item=2, hour=6, session=6))
+
+    found = histories(samples_of(spark, stream, 3))
+
+    assert found["e0003"] == [0, 2, 4]
+    # Known at the very moment is not known before it.
+    assert found["e0005"] == [4, 5, 6]
+    assert found["e0006"] == [3, 6, 7]
+
+
+def test_histories_that_know_of_late_events_at_once_are_found(spark: SparkSession) -> None:
+    stream = [Event(n, user=0, item=2 + n, hour=n, session=n, late=2 if n == 0 else 0) for n in range(3)]
+    check_samples(samples_of(spark, stream, 3), stream, 3)
+    at_once = positives_frame(spark, stream).withColumn("known_time", F.col("event_time"))
+
+    leaking = retrieval_samples(at_once, item_words(spark, range(2, 8)), 3, TITLE_WORDS)
+
+    with pytest.raises(AssertionError, match="number=1"):
+        check_samples(leaking, stream, 3)
 
 
 def test_histories_that_leak_their_own_session_are_found(spark: SparkSession) -> None:

@@ -27,7 +27,7 @@ def positives_of(spark: SparkSession, events: list[tuple[int, int, int]]) -> Dat
         (f"e{n:05}", f"u{user}", user + 2, f"i{item}", item + 2, START + timedelta(days=day), f"s{user}-{day}", "train")
         for n, (user, item, day) in enumerate(events)
     ]
-    return spark.createDataFrame(rows, POSITIVES)
+    return spark.createDataFrame(rows, POSITIVES).withColumn("known_time", F.col("event_time"))
 
 
 def items_of(spark: SparkSession, categories: dict[int, str | None]) -> DataFrame:

@@ -17,7 +17,7 @@ from sparkrec.features.ranking_samples import ranking_samples
 START = datetime(2026, 1, 1, tzinfo=UTC)
 POSITIVES = (
     "event_id string, user_id string, user_index int, item_id string, item_index int, event_type string, "
-    "event_time timestamp, session_id string, unit_price double, part string"
+    "event_time timestamp, known_time timestamp, session_id string, unit_price double, part string"
 )
 CONTRACT = load_contract("features.ranking_samples")
 
@@ -27,14 +27,17 @@ Event = tuple[str, int, int, str, float, str]
 def positives_of(spark: SparkSession, events: list[Event]) -> DataFrame:
     """Events of id, user, item, type, day and session; their index is their number + 2."""
     rows = [
-        (id_, f"u{user}", user + 2, f"i{item}", item + 2, kind, START + timedelta(day), session, 1.0 + item, "train")
+        (
+            *(id_, f"u{user}", user + 2, f"i{item}", item + 2, kind),
+            *(START + timedelta(day), START + timedelta(day), session, 1.0 + item, "train"),
+        )
         for id_, user, item, kind, day, session in events
     ]
     return spark.createDataFrame(rows, POSITIVES)
 
 
 def samples_of(pairs: DataFrame, positives: DataFrame, length: int = 4) -> DataFrame:
-    nothing = positives.where("false").select("user_index", "item_index", "event_time")
+    nothing = positives.where("false").select("user_index", "item_index", "known_time")
     return conform(ranking_samples(pairs, positives, pair_days(positives, nothing), length), CONTRACT)
 
 

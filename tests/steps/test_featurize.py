@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
@@ -34,9 +35,11 @@ def interactions(impressions: bool) -> Iterator[dict[str, object]]:
         }
         kind = "purchase" if number % 3 == 0 else "return" if number % 31 == 1 else "impression"
         if impressions and kind != "return":
-            yield {**line, "event_id": f"i{number}", "event_time": time, "event_type": "impression", "position": 3}
+            shown = {"event_id": f"i{number}", "event_time": time, "event_type": "impression", "position": 3}
+            yield {**line, **shown, "known_time": time}
         if kind != "impression":
-            yield {**line, "event_id": f"e{number}", "event_time": time + timedelta(seconds=9), "event_type": kind}
+            time += timedelta(seconds=9)
+            yield {**line, "event_id": f"e{number}", "event_time": time, "event_type": kind, "known_time": time}
 
 
 @pytest.fixture
@@ -74,6 +77,33 @@ def test_samples_and_scalers_are_as_their_contracts_say_and_a_second_run_makes_t
         assert rows.where(required).isEmpty()
         assert rows.where(F.size(broken_rules(contract, "fail")) > 0).isEmpty()
         assert rows.select(*contract.primary_key).distinct().count() == rows.count() == counts[table]
+
+
+@pytest.mark.parametrize("shop", [True], indirect=True)
+def test_an_event_that_comes_late_changes_no_sample_from_before_it_is_known(
+    fill, lake: Lake, run_step, shop: bool
+) -> None:
+    run_step(featurize, SPLIT)
+    before = lake.read("features.ranking_samples").toPandas().set_index("sample_id").sort_index()
+    happened, known = datetime(2025, 10, 20, tzinfo=UTC), datetime(2025, 12, 10, 12, tzinfo=UTC)
+    late = {
+        **{"event_id": "late", "event_type": "purchase", "event_time": happened, "event_date": happened.date()},
+        **{"known_time": known, "user_id": "u1", "item_id": "i1", "session_id": "late", "is_bot": False},
+    }
+    fill("silver.interactions", [*interactions(shop), late])
+
+    run_step(featurize, SPLIT)
+
+    after = lake.read("features.ranking_samples").toPandas().set_index("sample_id").sort_index()
+    is_older = before["event_time"] < pd.Timestamp(known).tz_localize(None).normalize()
+    pd.testing.assert_frame_equal(after[is_older], before[is_older])
+    newer, counts = ~is_older & (before["user_id"] == "u1"), ["user_positives", "pair_positives"]
+    of_item = newer & (before["item_id"] == "i1")
+    assert 0 < of_item.sum() < newer.sum()
+    more = (after[counts] - before[counts]).loc[newer & (before["event_time"].dt.date > known.date())]
+    assert set(more["user_positives"]) == {1}
+    assert set(more["pair_positives"][of_item]) == {1}
+    assert set(more["pair_positives"][~of_item]) == {0}
 
 
 @pytest.mark.parametrize("shop", [False, True], indirect=True)
