@@ -1,6 +1,7 @@
-"""Pretrained models at work on Spark's executors: each Python worker loads one once."""
+"""Pretrained models at work on Spark's executors: each Python worker loads one once, and keeps to one thread."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -17,7 +18,7 @@ _AT_ONCE = 2_048
 
 
 def encoded(texts: DataFrame, settings: EncoderSettings) -> DataFrame:
-    """Vectors of texts; a worker keeps to one thread, for Spark counts the cores.
+    """Vectors of texts.
 
     Args:
         texts: ``text``, each once.
@@ -60,9 +61,22 @@ def _of_texts(texts: DataFrame, column: str, at_once: int, make: Callable[[list[
 
 @cache
 def _encoder(settings: EncoderSettings) -> SentenceEncoder:
-    return SentenceEncoder(settings, threads=1)
+    _take_one_thread()
+    return SentenceEncoder(settings)
 
 
 @cache
 def _language_model(settings: LanguageModelSettings) -> LanguageModel:
+    _take_one_thread()
     return LanguageModel(settings)
+
+
+def _take_one_thread() -> None:
+    """Let TensorFlow compute with one thread, for Spark counts the cores."""
+    # It takes seconds to import, and the driver, which plans all this, has no use for it.
+    import tensorflow as tf
+
+    # A worker serves one job after the other, and one that has computed before keeps what it has.
+    with suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -25,23 +25,17 @@ class SentenceEncoder:
 
     Args:
         settings: Which preset, and how much of a text it reads.
-        threads: Threads for one operation; 0 takes one a core. TensorFlow takes it once in a process.
     """
 
-    def __init__(self, settings: EncoderSettings, threads: int = 0) -> None:
+    def __init__(self, settings: EncoderSettings) -> None:
         self.settings = settings
-        self.threads = threads
 
     @cached_property
     def _model(self) -> Any:
         folder = check_encoder(self.settings)
         # TensorFlow takes seconds to import, and not everyone who knows the settings encodes.
-        import tensorflow as tf
-
-        if self.threads:
-            tf.config.threading.set_intra_op_parallelism_threads(self.threads)
-            tf.config.threading.set_inter_op_parallelism_threads(1)
         import keras_hub
+        import tensorflow as tf
 
         tokenizer = keras_hub.models.BertTokenizer.from_preset(str(folder))
         backbone = keras_hub.models.BertBackbone.from_preset(str(folder))

@@ -1,9 +1,27 @@
+from collections.abc import Iterable, Iterator
+
 import numpy as np
+import pandas as pd
 from pyspark.sql import SparkSession
 
 from sparkrec.config.settings import EncoderSettings
 from sparkrec.text_models.on_executors import encoded
 from sparkrec.text_models.sentence_encoder import SentenceEncoder
+
+
+def test_workers_that_have_computed_before_encode_too(spark: SparkSession) -> None:
+    def compute(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        import tensorflow as tf
+
+        for batch in batches:
+            assert tf.reduce_sum(tf.ones(2)).numpy() == 2
+            yield batch
+
+    texts = spark.createDataFrame([(f"mug {number}",) for number in range(8)], "text string").repartition(2)
+
+    rows = encoded(texts.mapInPandas(compute, "text string"), EncoderSettings()).collect()
+
+    assert len(rows) == 8
 
 
 def test_executors_give_the_vectors_of_one_process(spark: SparkSession) -> None:
