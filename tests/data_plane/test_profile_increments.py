@@ -71,6 +71,7 @@ class Shop:
                 "item_id": f"i{chosen.randrange(9)}",
                 "event_type": chosen.choice(TYPES),
                 "event_time": at,
+                "known_time": at,
                 "event_date": day,
                 # Sessions go on over midnight, and past it.
                 "session_id": f"s{visitor}-{day.toordinal() // 2}",
