@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from sparkrec.config.settings import SplitSettings
 from sparkrec.features.fixed_length import last
-from sparkrec.features.parts import cuts, held_out_at_cuts, known_at_cuts
+from sparkrec.features.parts import cuts, held_out_at_cuts, in_order_of, known_at_cuts
 
 
 def behaviour_sequences(
@@ -21,7 +21,7 @@ def behaviour_sequences(
 
     Args:
         positives: features.positives.
-        other_events: ``user_id, item_index, event_time`` of events of the other types.
+        other_events: ``user_id, item_index, event_time, known_time`` of events of the other types.
         split: How events are held out.
         history_length: Latest events to keep in ``sequence``.
         further_cuts: Cuts beside those of the split.
@@ -72,10 +72,10 @@ def _days_before(until: str, time: str) -> Column:
 
 def _other_items(positives: DataFrame, other_events: DataFrame, split: SplitSettings, at: Sequence[str]) -> DataFrame:
     """Items of events that are no positives, from before the first event that the cut may not know."""
-    keys = ["cut", "user_id"] if split.kind == "leave_last" else ["cut"]
-    bounds = held_out_at_cuts(positives, at).groupBy(*keys).agg(F.min("event_time").alias("bound"))
+    keys, time = ["cut", "user_id"] if split.kind == "leave_last" else ["cut"], in_order_of(split)
+    bounds = held_out_at_cuts(positives, at).groupBy(*keys).agg(F.min(time).alias("bound"))
     at_cuts = other_events.withColumn("cut", F.explode(F.array(*[F.lit(cut) for cut in at])))
-    before = F.col("bound").isNull() | (F.col("event_time") < F.col("bound"))
+    before = F.col("bound").isNull() | (F.col(time) < F.col("bound"))
     return (
         at_cuts.join(F.broadcast(bounds), keys, "left")
         .where(before)

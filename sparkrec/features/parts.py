@@ -54,16 +54,17 @@ def rehearsal_cuts(split: SplitSettings, windows: int) -> tuple[str, ...]:
 def with_part(positives: DataFrame, split: SplitSettings) -> DataFrame:
     """Add ``part`` and ``window`` to positive events of known users.
 
-    - ``global_time``: the last ``holdout_days`` before the last event are test, as many before them validation.
+    - ``global_time``: what came to be known in the last ``holdout_days`` before the last event is test, in as many
+      before them validation.
     - ``leave_last``: each user's last event is test, the one before validation; users of fewer than
       three events are all train.
-    - ``none``: nothing is held out for a test; the last ``holdout_days`` are validation.
+    - ``none``: nothing is held out for a test; what came to be known in the last ``holdout_days`` is validation.
 
     Windows go on where the parts end: 0 is test, 1 validation, each further one as long as those, or each
     user's next to last event.
 
     Args:
-        positives: At least ``user_id, event_time, event_id``.
+        positives: At least ``user_id, event_time, known_time, event_id``.
         split: How to hold out.
     """
     if split.kind == "leave_last":
@@ -77,13 +78,19 @@ def with_part(positives: DataFrame, split: SplitSettings) -> DataFrame:
     else:
         last = positives.agg(F.max("event_time").alias("_last"))
         length = split.holdout_days * 86_400_000_000
-        before_last = F.unix_micros("_last") - F.unix_micros("event_time")
-        # An event exactly a window's length before the last one belongs to the newer window.
+        before_last = F.unix_micros("_last") - F.unix_micros("known_time")
+        # What is known exactly a window's length before the last event belongs to the newer window, as does what is
+        # known after it.
         window = F.greatest(F.lit(0), F.floor((before_last - 1) / length)).cast("int")
         first = 1 if split.kind == "none" else 0
         windowed = positives.crossJoin(F.broadcast(last)).withColumn("window", window + first).drop("_last")
     part = F.when(F.col("window") == 0, "test").when(F.col("window") == 1, "validation").otherwise("train")
     return windowed.withColumn("part", part)
+
+
+def in_order_of(split: SplitSettings) -> str:
+    """The time that decides which window an event falls into; a user's own order knows no other users' late events."""
+    return "event_time" if split.kind == "leave_last" else "known_time"
 
 
 def with_part_at(rows: DataFrame, time: str, positives: DataFrame, split: SplitSettings) -> DataFrame:
@@ -95,8 +102,8 @@ def with_part_at(rows: DataFrame, time: str, positives: DataFrame, split: SplitS
         positives: features.positives.
         split: How the positives are held out; with ``leave_last`` parts are the user's own.
     """
-    first = {part: F.min(F.when(F.col("part") == part, F.col("event_time"))) for part in ("validation", "test")}
-    bounds = [first[part].alias(f"_{part}") for part in first]
+    held_out = {part: F.when(F.col("part") == part, F.col(in_order_of(split))) for part in ("validation", "test")}
+    bounds = [F.min(time).alias(f"_{part}") for part, time in held_out.items()]
     if split.kind == "leave_last":
         bounded = rows.join(positives.groupBy("user_index").agg(*bounds), "user_index", "left")
     else:

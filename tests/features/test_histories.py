@@ -18,12 +18,13 @@ from sparkrec.features.parts import with_part
 from sparkrec.features.retrieval_samples import retrieval_samples
 
 START = datetime(2011, 1, 1, tzinfo=UTC)
+NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 TITLE_WORDS = 2
 POSITIVES = (
     "event_id string, user_id string, user_index int, item_id string, item_index int, "
     "event_time timestamp, known_time timestamp, session_id string, part string, window int"
 )
-OTHERS = "user_id string, item_index int, event_time timestamp"
+OTHERS = "user_id string, item_index int, event_time timestamp, known_time timestamp"
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def positives_frame(spark: SparkSession, stream: Stream) -> DataFrame:
 
 def others_frame(spark: SparkSession, stream: Stream) -> DataFrame:
     """The stream's other events."""
-    return spark.createDataFrame([(f"u{e.user}", e.item, e.time) for e in stream if not e.positive], OTHERS)
+    return spark.createDataFrame([(f"u{e.user}", e.item, e.time, e.known) for e in stream if not e.positive], OTHERS)
 
 
 def item_words(spark: SparkSession, items: range) -> DataFrame:
@@ -133,7 +134,7 @@ def split_up(stream: Stream, split: SplitSettings) -> Stream:
             newer = len(own) - own.index(event) - 1
             return newer if len(own) >= 3 else newer + 2
         number = 0
-        while event.time < last - (number + 1) * days:
+        while event.known < last - (number + 1) * days:
             number += 1
         return number + 1 if split.kind == "none" else number
 
@@ -152,10 +153,13 @@ def known_users(stream: Stream, split: SplitSettings) -> dict[tuple[str, int], d
         until = max((e.time for e in known), default=START)
         for user in {e.user for e in known}:
             own = sorted((e for e in known if e.user == user), key=lambda e: e.place)
-            bounds = [e.time for e in hidden if split.kind != "leave_last" or e.user == user]
-            others = {
-                e.item for e in stream if not e.positive and e.user == user and all(e.time < bound for bound in bounds)
-            }
+            if split.kind == "leave_last":
+                bound = min((e.time for e in hidden if e.user == user), default=NEVER)
+                before = [e for e in stream if e.time < bound]
+            else:
+                bound = min((e.known for e in hidden), default=NEVER)
+                before = [e for e in stream if e.known < bound]
+            others = {e.item for e in before if not e.positive and e.user == user}
             items = sorted({e.item for e in own})
             times = {item: [e.time for e in own if e.item == item] for item in items}
             expected[cut, user + 2] = {

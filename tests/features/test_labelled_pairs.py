@@ -15,7 +15,7 @@ EVENTS = (
     "event_id string, user_id string, item_id string, session_id string, event_time timestamp, position int, "
     "positive boolean"
 )
-POSITIVES = "user_index int, event_time timestamp, part string"
+POSITIVES = "user_index int, event_time timestamp, known_time timestamp, part string"
 BY_TIME, BY_USER = SplitSettings(kind="global_time", holdout_days=1), SplitSettings(kind="leave_last")
 
 Line = tuple[str, str, str, str, int, int | None]
@@ -33,7 +33,7 @@ def shown(
         (id_, user, item, session, at(minute), position, position is None)
         for id_, user, item, session, minute, position in lines
     ]
-    known = spark.createDataFrame([(user, at(minute), part) for user, minute, part in positives], POSITIVES)
+    known = spark.createDataFrame([(user, at(minute), at(minute), part) for user, minute, part in positives], POSITIVES)
     pairs = shown_pairs(
         spark.createDataFrame(events, EVENTS),
         spark.createDataFrame([("u", 2), ("v", 3)], "user_id string, user_index int"),

@@ -63,8 +63,8 @@ def log(spark: SparkSession) -> Log:
         F.concat(F.lit("i"), F.col("item")).alias("item_id"), (F.col("item") + 2).cast("int").alias("item_index"),
     )  # fmt: skip
     events = events.withColumn("positive", F.col("event_type") != "impression").localCheckpoint()
-    positives = with_part(events.where("positive"), SPLIT).withColumn("known_time", F.col("event_time"))
-    positives = positives.localCheckpoint()
+    taken_events = events.where("positive").withColumn("known_time", F.col("event_time"))
+    positives = with_part(taken_events, SPLIT).localCheckpoint()
     # Some of what was taken comes back days later.
     returns = positives.where(F.xxhash64("event_id") % 10 == 0).select(
         "user_index", "item_index", (F.col("event_time") + F.expr("interval 5 days")).alias("known_time")

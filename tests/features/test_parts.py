@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from sparkrec.config.settings import SplitSettings
 from sparkrec.features.parts import (
@@ -21,7 +22,8 @@ from sparkrec.features.parts import (
 def events(spark: SparkSession, *rows: tuple[str, str, str]) -> DataFrame:
     """Events of ``event, user, time``."""
     typed = [(event, user, datetime.fromisoformat(time).replace(tzinfo=UTC)) for event, user, time in rows]
-    return spark.createDataFrame(typed, "event_id string, user_id string, event_time timestamp")
+    frame = spark.createDataFrame(typed, "event_id string, user_id string, event_time timestamp")
+    return frame.withColumn("known_time", F.col("event_time"))
 
 
 def parts(rows: DataFrame) -> dict[str, str]:
@@ -148,6 +150,16 @@ def test_windows_go_on_behind_the_parts(spark: SparkSession, by_time: DataFrame)
     # Without a test the newest window is the validation's.
     found = windows(with_part(rows, SplitSettings(kind="none")))
     assert found == {event: window + 1 for event, window in {**expected, "first": 13}.items()}
+
+
+def test_a_window_has_what_came_to_be_known_in_it(by_time: DataFrame) -> None:
+    late = {"first": "2011-11-20 08:00:00", "at_28": "2012-01-01 00:00:00"}
+    times = F.create_map(*[F.lit(part) for pair in late.items() for part in pair])
+    rows = by_time.withColumn("known_time", F.coalesce(times[F.col("event_id")].cast("timestamp"), "known_time"))
+
+    found = windows(with_part(rows, SplitSettings(kind="global_time")))
+
+    assert found == {"last": 0, "at_28": 0, "first": 0, "before_28": 1, "at_56": 1, "before_56": 2}
 
 
 def test_with_leave_last_a_window_is_a_place_from_the_users_last_event(spark: SparkSession) -> None:
