@@ -263,7 +263,7 @@ def test_features_are_described_and_listed(shop: Shop, lake: Lake) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
-    assert re.search(r"^history +int\[\] +1 before +\d+%", done.stdout, re.MULTILINE)
+    assert re.search(r"^history +int\[\] +2 before +\d+%", done.stdout, re.MULTILINE)
 
 
 def test_sql_queries_tables_by_layer(shop: Shop) -> None:
