@@ -36,7 +36,7 @@ test-data: .venv/.complete-journey ## Run the long tests of the data: a simulate
 	$(PYTEST_BY_TWO) $(DATA_TESTS)
 
 test-fast: $(JOBS_ENV) ## Run the tests that need no cluster, no ranks and no whole run
-	$(PYTEST_BY_TWO) -q -m "not slow" tests $(DATA_TESTS:%=--ignore=%)
+	$(PYTEST_BY_TWO) -q -m "not slow" $(DATA_TESTS:%=--ignore=%)
 
 bench: $(JOBS_ENV) ## Run all benchmarks; bench-PART runs one, each leaves build/bench/PART.json
 	.venv/bin/python -m benchmarks

@@ -12,8 +12,11 @@ ITEM_WINDOWS = (7, 28, 90)
 """Days that columns of an item look back."""
 
 _PAIR = ("user_index", "item_index")
-_SUMS = ("positives", "returns", "prices", "log_price", "first")
-_TIMES = {"earliest": F.min, "latest": F.max}
+# How each column of `pair_days` is brought together for several pairs.
+_OF_DAY = {
+    **dict.fromkeys(("positives", "returns", "prices", "log_price", "first"), F.sum),
+    **{"earliest": F.min, "latest": F.max},
+}
 # Whole numbers add up to the same in any order.
 _PARTS_OF_LOG = 1_000_000
 
@@ -49,7 +52,8 @@ def pair_days(positives: DataFrame, returns: DataFrame) -> DataFrame:
             F.sum("returns").alias("returns"),
             F.count("log").alias("prices"),
             F.coalesce(F.sum("log"), F.lit(0)).alias("log_price"),
-            *[pick("happened").alias(name) for name, pick in _TIMES.items()],
+            F.min("happened").alias("earliest"),
+            F.max("happened").alias("latest"),
         )
         .withColumn("first", F.when(F.col("day") == first_day, 1).otherwise(0))
     )
@@ -80,12 +84,12 @@ def _with_user_and_pair_facts(rows: DataFrame, days: DataFrame) -> DataFrame:
         "user_items": _total("first", user),
         "user_days_since": F.col("number") - _before(F.max("latest"), user),
     }
-    return together.withColumns(facts).where("asked").drop("asked", "number", *_SUMS, *_TIMES)
+    return together.withColumns(facts).where("asked").drop("asked", "number", *_OF_DAY)
 
 
 def _item_facts(asked: DataFrame, days: DataFrame) -> DataFrame:
     """Facts of items on the days that are asked for: a hot item has a row a day, however many events and askers."""
-    of_day = [F.sum(name).alias(name) for name in _SUMS] + [pick(name).alias(name) for name, pick in _TIMES.items()]
+    of_day = [together(name).alias(name) for name, together in _OF_DAY.items()]
     by_day = _with_asked(asked, days.groupBy("item_index", "day").agg(*of_day))
     item = Window.partitionBy("item_index").orderBy("number")
     windows = {f"item_positives_{of}d": _total("positives", item, of) for of in ITEM_WINDOWS}

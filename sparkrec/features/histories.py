@@ -26,7 +26,7 @@ def with_history(rows: DataFrame, positives: DataFrame, at: str, length: int, va
     Args:
         rows: At least ``user_index`` and the moment.
         positives: features.positives.
-        at: The column with the moment; whichever sessions the events are of.
+        at: The column with the moment; what was known before it counts, whichever sessions it is of.
         length: Most events that are kept; events of one time are in the order of their ids.
         value: What is kept of an event.
     """

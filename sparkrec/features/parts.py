@@ -89,7 +89,7 @@ def with_part(positives: DataFrame, split: SplitSettings) -> DataFrame:
 
 
 def in_order_of(split: SplitSettings) -> str:
-    """The time that decides which window an event falls into; a user's own order knows no other users' late events."""
+    """The column of the time that decides which window an event falls into, by `with_part`."""
     return "event_time" if split.kind == "leave_last" else "known_time"
 
 
@@ -102,8 +102,8 @@ def with_part_at(rows: DataFrame, time: str, positives: DataFrame, split: SplitS
         positives: features.positives.
         split: How the positives are held out; with ``leave_last`` parts are the user's own.
     """
-    held_out = {part: F.when(F.col("part") == part, F.col(in_order_of(split))) for part in ("validation", "test")}
-    bounds = [F.min(time).alias(f"_{part}") for part, time in held_out.items()]
+    since = F.col(in_order_of(split))
+    bounds = [F.min(F.when(F.col("part") == part, since)).alias(f"_{part}") for part in ("validation", "test")]
     if split.kind == "leave_last":
         bounded = rows.join(positives.groupBy("user_index").agg(*bounds), "user_index", "left")
     else:
