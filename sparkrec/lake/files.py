@@ -3,6 +3,7 @@
 import fnmatch
 import hashlib
 import io
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -23,7 +24,8 @@ Arrays = dict[str, NDArray[Any]]
 _CHUNK = 1 << 20
 
 
-def _open(uri: str) -> tuple[fs.FileSystem, str]:
+def open_file_system(uri: str) -> tuple[fs.FileSystem, str]:
+    """The file system of a path or URI, and the path in it."""
     # Spark says s3a where others say s3.
     uri = uri.replace("s3a://", "s3://", 1) if "://" in uri else str(Path(uri).resolve())
     filesystem, path = fs.FileSystem.from_uri(uri)
@@ -32,20 +34,20 @@ def _open(uri: str) -> tuple[fs.FileSystem, str]:
 
 def exists(uri: str) -> bool:
     """Whether a file or folder lies there."""
-    filesystem, path = _open(uri)
+    filesystem, path = open_file_system(uri)
     return filesystem.get_file_info(path).type is not fs.FileType.NotFound
 
 
 def read_bytes(uri: str) -> bytes:
     """The content of a file; FileNotFoundError where there is none."""
-    filesystem, path = _open(uri)
+    filesystem, path = open_file_system(uri)
     with filesystem.open_input_stream(path, compression=None) as stream:
         return bytes(stream.read())
 
 
 def write_bytes(uri: str, content: bytes) -> None:
     """Write a file so that a reader sees the old content or the new, never a part of it."""
-    filesystem, path = _open(uri)
+    filesystem, path = open_file_system(uri)
     filesystem.create_dir(path.rpartition("/")[0], recursive=True)
     temporary = path + ".writing"
     with filesystem.open_output_stream(temporary, compression=None) as stream:
@@ -60,7 +62,7 @@ def check_writable(folder: str) -> None:
         DataError: They cannot; the message says why.
     """
     try:
-        filesystem, path = _open(folder)
+        filesystem, path = open_file_system(folder)
         filesystem.create_dir(path, recursive=True)
         probe = f"{path}/.sparkrec-{uuid.uuid4().hex}"
         with filesystem.open_output_stream(probe) as stream:
@@ -74,7 +76,7 @@ def check_writable(folder: str) -> None:
 
 def is_empty(folder: str) -> bool:
     """Whether nothing lies there, or a folder with nothing in it."""
-    filesystem, path = _open(folder)
+    filesystem, path = open_file_system(folder)
     kind = filesystem.get_file_info(path).type
     if kind is fs.FileType.Directory:
         return not filesystem.get_file_info(fs.FileSelector(path))
@@ -83,43 +85,43 @@ def is_empty(folder: str) -> bool:
 
 def move(uri: str, to: str) -> None:
     """Give a file another name or folder, which is made if need be."""
-    filesystem, path = _open(uri)
-    _, target = _open(to)
+    filesystem, path = open_file_system(uri)
+    _, target = open_file_system(to)
     filesystem.create_dir(target.rpartition("/")[0], recursive=True)
     filesystem.move(path, target)
 
 
 def delete_folder(uri: str) -> None:
     """Remove a folder and all in it; nothing happens where there is none."""
-    filesystem, path = _open(uri)
+    filesystem, path = open_file_system(uri)
     if filesystem.get_file_info(path).type is fs.FileType.Directory:
         filesystem.delete_dir(path)
 
 
 def delete_file(uri: str) -> None:
     """Remove a file; nothing happens where there is none."""
-    filesystem, path = _open(uri)
+    filesystem, path = open_file_system(uri)
     if filesystem.get_file_info(path).type is fs.FileType.File:
         filesystem.delete_file(path)
 
 
 def subfolders(uri: str) -> list[str]:
     """Names of the folders directly below, sorted."""
-    filesystem, path = _open(uri)
+    filesystem, path = open_file_system(uri)
     found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
     return sorted(info.base_name for info in found if info.type is fs.FileType.Directory)
 
 
 def file_names(uri: str) -> list[str]:
     """Names of the files directly in a folder, sorted; none where there is no folder."""
-    filesystem, path = _open(uri)
+    filesystem, path = open_file_system(uri)
     found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
     return sorted(info.base_name for info in found if info.type is fs.FileType.File)
 
 
 def count_files(uri: str, suffix: str) -> int:
     """How many files of this ending lie in a folder and those below it."""
-    filesystem, path = _open(uri)
+    filesystem, path = open_file_system(uri)
     found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=True))
     return sum(info.type is fs.FileType.File and info.path.endswith(suffix) for info in found)
 
@@ -143,20 +145,29 @@ def find_files(pattern: str) -> list[str]:
     A folder names all files below it. A glob's ``*`` stays within a folder, ``**`` crosses them. Files that are
     hidden or lie in a hidden folder (``.`` or ``_`` in front) are left out.
     """
+    return sorted(find_paths(pattern))
+
+
+def find_paths(pattern: str) -> dict[str, str]:
+    """`find_files`, each with its path below the `fixed_folder` of the pattern; a path to a file with its name."""
+    folder = fixed_folder(pattern)
+    filesystem, base = open_file_system(folder or ".")
+    scheme = folder.rpartition("://")[0]
+    scheme = f"{scheme}://" if scheme else ""
+    if filesystem.get_file_info(base).type is fs.FileType.File:
+        return {scheme + base: base.rpartition("/")[2]}
+    wanted = pattern[len(folder) :] or "**"
+    below = base.rstrip("/") + "/"
+    listed = filesystem.get_file_info(fs.FileSelector(base, recursive=True, allow_not_found=True))
+    found = {scheme + info.path: info.path.removeprefix(below) for info in listed if info.type is fs.FileType.File}
+    return {uri: path for uri, path in found.items() if _names(wanted, path)}
+
+
+def fixed_folder(pattern: str) -> str:
+    """What stands before the first wildcard of a glob, up to its last slash; a path without wildcards itself."""
     scheme, separator, rest = pattern.rpartition("://")
-    fixed = rest.split("*")[0].split("?")[0].split("[")[0]
-    base = fixed[: fixed.rfind("/") + 1] if fixed != rest else rest
-    filesystem, base_path = _open(scheme + separator + (base or "."))
-    if filesystem.get_file_info(base_path).type is fs.FileType.File:
-        return [scheme + separator + base_path]
-    wanted = rest[len(base) :] if fixed != rest else "**"
-    below = base_path.rstrip("/") + "/"
-    listed = filesystem.get_file_info(fs.FileSelector(base_path, recursive=True, allow_not_found=True))
-    return sorted(
-        scheme + separator + info.path
-        for info in listed
-        if info.type is fs.FileType.File and _names(wanted, info.path.removeprefix(below))
-    )
+    fixed = re.split(r"[*?\[]", rest, maxsplit=1)[0]
+    return scheme + separator + (fixed if fixed == rest else fixed[: fixed.rfind("/") + 1])
 
 
 def _names(glob: str, path: str) -> bool:
@@ -182,7 +193,7 @@ def sha256_of_files(spark: SparkSession, uris: list[str]) -> dict[str, str]:
 
 
 def _sha256(uri: str) -> str:
-    filesystem, path = _open(uri)
+    filesystem, path = open_file_system(uri)
     digest = hashlib.sha256()
     with filesystem.open_input_stream(path, compression=None) as stream:
         while chunk := stream.read(_CHUNK):
@@ -192,7 +203,7 @@ def _sha256(uri: str) -> str:
 
 def parquet_size(uri: str) -> tuple[int, int]:
     """Rows and row groups of a Parquet file, from its footer."""
-    filesystem, path = _open(uri)
+    filesystem, path = open_file_system(uri)
     with filesystem.open_input_file(path) as stream:
         metadata = pq.ParquetFile(stream).metadata
         return metadata.num_rows, metadata.num_row_groups
@@ -200,6 +211,6 @@ def parquet_size(uri: str) -> tuple[int, int]:
 
 def parquet_columns(uri: str) -> dict[str, str]:
     """Arrow types of a Parquet file's columns by name."""
-    filesystem, path = _open(uri)
+    filesystem, path = open_file_system(uri)
     with filesystem.open_input_file(path) as stream:
         return {field.name: str(field.type) for field in pq.read_schema(stream)}

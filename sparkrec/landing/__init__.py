@@ -1,0 +1,1 @@
+"""Landing files: which there are, what they are, and their lines as text."""

@@ -1,0 +1,87 @@
+"""Lines of JSON as text columns."""
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, StringType, StructField, StructType
+
+from sparkrec.landing.columns import UNREADABLE_LINE, landed_names
+from sparkrec.landing.probe import is_set
+
+_OF_SPARKS_READER = ("encoding", "charset", "linesep", "multiline", "basepath")
+
+
+def read_json_lines(spark: SparkSession, paths: Sequence[str], options: Mapping[str, str]) -> DataFrame:
+    """One row for each line that is not blank, with ``_uri``: every key a column of text.
+
+    What is nested is JSON with its keys in order and no blanks, so that equal values are equal texts. A line that is
+    not one JSON object, or that has a key twice (upper and lower case being the same), keeps its text in
+    ``_corrupt_record``. A line that is an array of objects is as many rows. With the option ``multiLine`` a file is
+    one object or one array of them.
+
+    Args:
+        spark: The session.
+        paths: Files in UTF-8, as Spark names them.
+        options: Those of Spark's JSON reader.
+    """
+    reader = spark.read.options(wholetext="true") if is_set(options, "multiLine") else spark.read
+    if (separator := {name.lower(): value for name, value in options.items()}.get("linesep")) is not None:
+        reader = reader.options(lineSep=separator)
+    lines = reader.text(list(paths)).select("value", F.input_file_name().alias("_uri"))
+    lines = lines.where(F.trim(F.regexp_replace("value", r"^\ufeff|[\r\n\t]", "")) != "") if is_set(
+        options, "multiLine"
+    ) else lines.where(F.trim("value") != "")
+    kept = {name: value for name, value in options.items() if name.lower() not in _OF_SPARKS_READER}
+    kinds = lines.select(
+        F.json_object_keys("value").alias("keys"), F.ltrim("value").startswith("[").alias("is_array")
+    ).distinct()
+    if not kinds.where("is_array").isEmpty():
+        lines = _without_arrays(lines, kept)
+        kinds = lines.select(F.json_object_keys("value").alias("keys")).distinct()
+    found = kinds.select("keys").where("keys is not null")
+    keys = sorted(row.key for row in found.select(F.explode("keys").alias("key")).distinct().collect())
+    lowered = F.transform("keys", F.lower)
+    has_doubles = not found.where(F.size(F.array_distinct(lowered)) < F.size("keys")).isEmpty()
+    return _parsed(lines, keys, kept, has_doubles)
+
+
+def _without_arrays(lines: DataFrame, options: Mapping[str, str]) -> DataFrame:
+    """The lines, those that are an array of objects as a line for each of them."""
+    wrapped = F.from_json(_in_brackets("value"), ArrayType(ArrayType(StringType())), dict(options))
+    is_array = F.ltrim("value").startswith("[") & (F.size(wrapped) == 1) & (F.size(wrapped[0]) > 0)
+    objects = F.when(is_array, wrapped[0]).otherwise(F.array("value"))
+    return lines.select(F.explode(objects).alias("value"), "_uri").withColumn("value", F.coalesce("value", F.lit("null")))
+
+
+def _parsed(lines: DataFrame, keys: Sequence[str], options: Mapping[str, str], has_doubles: bool) -> DataFrame:
+    schema = ArrayType(StructType([StructField(key, StringType()) for key in keys]))
+    # In an array a line of two objects is an array of two, and a comma behind an object is a mistake: an object alone
+    # would be read without a look at what follows it.
+    parsed = lines.withColumn("_parsed", F.from_json(_in_brackets("value"), schema, dict(options)))
+    is_object = (F.size("_parsed") == 1) & F.col("_parsed")[0].isNotNull()
+    if has_doubles:
+        names = F.json_object_keys("value")
+        is_object &= F.size(F.array_distinct(F.transform(names, F.lower))) == F.size(names)
+    one = F.when(is_object, F.col("_parsed")[0])
+    parsed = parsed.select("value", "_uri", one.alias("_one"))
+    alike: dict[str, list[str]] = {}
+    for key in keys:
+        alike.setdefault(key.strip().lower(), []).append(key)
+    names = landed_names([group[0] for group in alike.values()])
+    columns = [
+        _canonical(reduce(lambda a, b: F.coalesce(a, b), [F.col("_one").getField(key) for key in group])).alias(name)
+        for name, group in zip(names, alike.values(), strict=True)
+    ]
+    unreadable = F.when(F.col("_one").isNull(), F.col("value")).alias(UNREADABLE_LINE)
+    return parsed.select(*columns, unreadable, "_uri")
+
+
+def _in_brackets(value: str) -> Column:
+    return F.concat(F.lit("["), value, F.lit("]"))
+
+
+def _canonical(value: Column) -> Column:
+    nested = value.startswith("{") | value.startswith("[")
+    return F.when(nested, F.coalesce(F.to_json(F.try_parse_json(value)), value)).otherwise(value)

@@ -1,0 +1,334 @@
+"""What a landing file is, found on the executors before Spark reads it."""
+
+import bz2
+import codecs
+import csv
+import gzip
+import io
+import json
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import IO, Self
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow_hotfix  # noqa: F401  closes CVE-2023-47248 of this pyarrow
+from pyarrow import parquet as pq
+from pyspark.sql import SparkSession
+
+from sparkrec.config.settings import LandingSettings
+from sparkrec.lake.files import open_file_system
+
+_CHUNK, _HEAD = 1 << 20, 1 << 12
+_REPLACEMENT = "\ufffd"
+_MAGIC = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"PK\x03\x04": "zip",
+    b"PAR1": "Parquet",
+    b"\xff\x06\x00\x00sNaPpY": "snappy",
+    b"Rar!": "rar",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Obj\x01": "Avro",
+    b"ORC": "ORC",
+    b"SQLite format 3": "SQLite",
+    b"\xd0\xcf\x11\xe0": "an old Excel file",
+    b"%PDF": "PDF",
+}
+_UNPACKED_BY_SPARK = {"gzip": ".gz", "bzip2": ".bz2"}
+_UNPACKED_HERE = ("gzip", "bzip2", "xz", "zstd", "lz4", "zip")
+_COMPRESSED = (".snappy", ".lzo", ".deflate", ".br", ".z", ".rar", ".7z", ".lz4", ".zst", ".xz", ".zip")
+_BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What was found of a file.
+
+    Attributes:
+        trouble: Why it cannot be read; None if it can.
+        empty: Whether it holds nothing, or nothing but white space.
+        columns: Of CSV the names in its first record, of Parquet those of its schema; None of JSON lines.
+        multiline: Whether a quoted value of the CSV goes on over a line's end.
+        restaged: Whether a copy must be made that Spark reads: unpacked, and in UTF-8.
+        undecodable: Lines with bytes that are not of the file's encoding.
+        first_undecodable: The number of the first of them, from 1.
+        schema: Of Parquet, what its columns are; files of one schema are read together.
+        nanoseconds: Of Parquet, columns of times in nanoseconds, which Spark reads as numbers.
+    """
+
+    trouble: str | None = None
+    empty: bool = False
+    columns: tuple[str, ...] | None = None
+    multiline: bool = False
+    restaged: bool = False
+    undecodable: int = 0
+    first_undecodable: int = 0
+    schema: str = ""
+    nanoseconds: tuple[str, ...] = ()
+
+
+def probe_files(spark: SparkSession, files: LandingSettings, uris: list[str]) -> dict[str, Probe]:
+    """What each file is, found on the executors, a chunk of a file in memory at a time."""
+
+    def probed(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            found = [json.dumps(asdict(probe(uri, files))) for uri in batch["uri"]]
+            yield pd.DataFrame({"uri": batch["uri"], "found": found})
+
+    if not uris:
+        return {}
+    slices = min(len(uris), spark.sparkContext.defaultParallelism)
+    paths = spark.createDataFrame([(uri,) for uri in uris], "uri string").repartition(slices)
+    rows = paths.mapInPandas(probed, "uri string, found string").collect()
+    return {row.uri: _from_json(row.found) for row in rows}
+
+
+def _from_json(text: str) -> Probe:
+    found = json.loads(text)
+    return Probe(**{name: tuple(value) if isinstance(value, list) else value for name, value in found.items()})
+
+
+def probe(uri: str, files: LandingSettings) -> Probe:
+    """What one file is."""
+    try:
+        if files.format == "parquet":
+            return _probe_parquet(uri)
+        return _probe_text(uri, files)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException) as error:
+        return Probe(trouble=f"it cannot be read: {_one_line(error)}")
+
+
+def text_option(options: Mapping[str, str], *names: str) -> str | None:
+    """An option of Spark's reader by any of its names; Spark does not tell upper from lower case."""
+    lowered = {name.lower(): value for name, value in options.items()}
+    return next((lowered[name.lower()] for name in names if name.lower() in lowered), None)
+
+
+def is_set(options: Mapping[str, str], name: str) -> bool:
+    """Whether an option of Spark's reader is true."""
+    return (text_option(options, name) or "").lower() == "true"
+
+
+def encoding_of(options: Mapping[str, str]) -> str | None:
+    """The encoding that the source names."""
+    return text_option(options, "encoding", "charset")
+
+
+# Text
+
+
+def _probe_text(uri: str, files: LandingSettings) -> Probe:
+    with unpacked(uri, None) as stream:
+        head = stream.read(_HEAD)
+    packed = packing(head)
+    if packed is not None and packed not in _UNPACKED_HERE:
+        return Probe(trouble=f"it is {packed}, not {files.format}: deliver it as text")
+    by_suffix = next((name for name, suffix in _UNPACKED_BY_SPARK.items() if uri.endswith(suffix)), None)
+    if by_suffix and head and packed != by_suffix:
+        return Probe(trouble=f"its name says {by_suffix}, but it does not begin as such a file does")
+    if packed is None and uri.lower().endswith(_COMPRESSED):
+        return Probe(trouble="its compression is not known here: deliver it plain, or as .gz, .bz2, .xz, .zst or .zip")
+    with unpacked(uri, packed) as stream:
+        start = stream.read(_HEAD)
+    encoding = encoding_of(files.options) or bom_of(start) or "utf-8"
+    if _is_binary(start, encoding):
+        return Probe(
+            trouble=f"it holds bytes that are no text: remove it, or name the `encoding` of {files.format} files"
+        )
+    restaged = packed != by_suffix or not _is_utf8(encoding)
+    if files.format == "jsonl":
+        return Probe(empty=not start.strip(), restaged=restaged)
+    return replace(_probe_csv(uri, packed, encoding, files.options), restaged=restaged)
+
+
+def packing(head: bytes) -> str | None:
+    """How a file is compressed, or what else it is, by its first bytes; None for one that may be text."""
+    return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
+
+
+def bom_of(head: bytes) -> str | None:
+    """The encoding that a byte order mark names."""
+    return next((name for mark, name in _BOMS.items() if head.startswith(mark)), None)
+
+
+@contextmanager
+def unpacked(uri: str, packed: str | None) -> Iterator[IO[bytes]]:
+    """The bytes of a file, unpacked.
+
+    Raises:
+        OSError: It is a zip archive of several files, or its bytes are broken.
+    """
+    file_system, path = open_file_system(uri)
+    with file_system.open_input_file(path) as stream:
+        match packed:
+            case "gzip":
+                yield gzip.GzipFile(fileobj=stream)
+            case "bzip2":
+                yield bz2.BZ2File(stream)
+            case "xz":
+                yield lzma.LZMAFile(stream)  # noqa: SIM115  it closes nothing but itself
+            case "zip":
+                with zipfile.ZipFile(stream) as archive:
+                    names = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
+                    if len(names) != 1:
+                        raise OSError(f"the archive holds {len(names)} files: unpack it")
+                    with archive.open(names[0]) as member:
+                        yield member
+            case None:
+                yield stream
+            case _:
+                yield pa.CompressedInputStream(stream, packed)
+
+
+@contextmanager
+def decoded(uri: str, packed: str | None, encoding: str) -> Iterator[io.TextIOWrapper]:
+    """The text of a file, its line ends as they are; bytes that are not of the encoding become U+FFFD."""
+    # A byte order mark is no part of the text.
+    codec = "utf-8-sig" if _is_utf8(encoding) else encoding
+    with unpacked(uri, packed) as stream, io.TextIOWrapper(stream, codec, errors="replace", newline="") as text:
+        yield text
+
+
+def _is_utf8(encoding: str) -> bool:
+    return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
+
+
+def _is_binary(head: bytes, encoding: str) -> bool:
+    if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+        return False
+    # Text has few control characters besides white space.
+    controls = sum(byte < 9 or 13 < byte < 32 for byte in head)
+    return controls > max(2, len(head) // 50)
+
+
+def _probe_csv(uri: str, packed: str | None, encoding: str, options: Mapping[str, str]) -> Probe:
+    dialect = _Dialect.of(options)
+    inside = crosses = False
+    blank, lines, undecodable, first = True, 0, 0, 0
+    with decoded(uri, packed, encoding) as stream:
+        while text := stream.read(_CHUNK):
+            blank = blank and not text.strip()
+            if _REPLACEMENT in text:
+                damaged = [number for number, line in enumerate(text.split("\n"), lines + 1) if _REPLACEMENT in line]
+                undecodable, first = undecodable + len(damaged), first or damaged[0]
+            lines += text.count("\n")
+            # Between quotes that open and those that close, if every quote does one of both.
+            parts = text.split(dialect.quote) if dialect.quote else [text]
+            crosses = crosses or any("\n" in part for part in parts[1 - inside :: 2])
+            inside ^= len(parts) % 2 == 0
+    if blank:
+        return Probe(empty=True)
+    with decoded(uri, packed, encoding) as stream:
+        columns = dialect.header(stream)
+    if not columns:
+        return Probe(trouble="it has no line of column names: remove or mend it")
+    multiline = is_set(options, "multiLine")
+    if crosses and not multiline:
+        with decoded(uri, packed, encoding) as stream:
+            multiline = dialect.has_record_over_lines(stream, len(columns))
+    return Probe(columns=columns, multiline=multiline, undecodable=undecodable, first_undecodable=first)
+
+
+@dataclass(frozen=True)
+class _Dialect:
+    """How a CSV is written, by the options of Spark's reader."""
+
+    separator: str
+    quote: str
+    escape: str
+    comment: str
+    has_header: bool
+
+    @classmethod
+    def of(cls, options: Mapping[str, str]) -> Self:
+        separator = text_option(options, "sep", "delimiter") or ","
+        quote = text_option(options, "quote")
+        return cls(
+            separator=separator.replace("\\t", "\t"),
+            quote='"' if quote is None else quote,
+            escape=text_option(options, "escape") or '"',
+            comment=text_option(options, "comment") or "",
+            has_header=(text_option(options, "header") or "true").lower() == "true",
+        )
+
+    def header(self, text: Iterable[str]) -> tuple[str, ...]:
+        """The values of the first record."""
+        first = next((record for record, _ in self._records(text) if any(value.strip() for value in record)), [])
+        return tuple(first) if self.has_header else ("",) * len(first)
+
+    def has_record_over_lines(self, text: Iterable[str], columns: int) -> bool:
+        """Whether a record of so many values goes on over a line's end.
+
+        One with more or fewer values is a broken quote, which should spoil its own line and not those after it.
+        """
+        before = 0
+        for record, line in self._records(text):
+            if line - before > 1 and len(record) == columns:
+                return True
+            before = line
+        return False
+
+    def _records(self, text: Iterable[str]) -> Iterator[tuple[list[str], int]]:
+        """The values of each record, and the number of lines up to its end."""
+        lines = (line for line in text if not (self.comment and line.startswith(self.comment)))
+        if len(self.separator) != 1 or len(self.quote) != 1:
+            yield from ((line.rstrip("\r\n").split(self.separator), number) for number, line in enumerate(lines, 1))
+            return
+        doubled = self.escape == self.quote
+        reader = csv.reader(
+            lines,
+            delimiter=self.separator,
+            quotechar=self.quote,
+            doublequote=doubled,
+            escapechar=None if doubled else self.escape,
+        )
+        try:
+            for record in reader:
+                yield record, reader.line_num
+        except csv.Error:
+            # A value of more than 128 kB, or a null byte: what follows is left to Spark.
+            return
+
+
+# Parquet
+
+
+def _probe_parquet(uri: str) -> Probe:
+    file_system, path = open_file_system(uri)
+    with file_system.open_input_file(path) as stream:
+        if stream.size() == 0:
+            return Probe(empty=True)
+        file = pq.ParquetFile(stream)
+        schema = file.schema_arrow.remove_metadata()
+        physical = {leaf.path: leaf.physical_type for leaf in (file.schema.column(i) for i in range(len(file.schema)))}
+    columns = tuple(schema.names)
+    lowered = [name.lower() for name in columns]
+    if alike := [name for name in columns if lowered.count(name.lower()) > 1]:
+        return Probe(trouble=f"its columns {', '.join(alike)} differ in upper and lower case alone: rename one")
+    return Probe(
+        columns=columns,
+        schema=schema.to_string(),
+        nanoseconds=tuple(
+            field.name
+            for field in schema
+            if pa.types.is_timestamp(field.type) and field.type.unit == "ns" and physical.get(field.name) == "INT64"
+        ),
+    )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
