@@ -36,10 +36,10 @@ def conform(df: DataFrame, contract: Contract) -> DataFrame:
         found = "; ".join(f"{kind} columns: {', '.join(names)}" for kind, names in complaints if names)
         raise DataError(f"{contract.table} does not have the columns of its contract: {found}")
     typed = [
-        _column(field.name).cast(field.dataType).alias(field.name, metadata=field.metadata)
+        column(field.name).cast(field.dataType).alias(field.name, metadata=field.metadata)
         for field in struct_type(contract)
     ]
-    return df.select(*map(_column, further), *typed)
+    return df.select(*map(column, further), *typed)
 
 
 def broken_rules(contract: Contract, on_failure: OnFailure = "quarantine") -> Column:
@@ -65,6 +65,6 @@ def names_where(conditions: Mapping[str, Column]) -> Column:
     )
 
 
-def _column(name: str) -> Column:
+def column(name: str) -> Column:
     """A column by its exact name; a dot in a landed name is no path."""
     return F.col(f"`{name.replace('`', '``')}`")
