@@ -8,15 +8,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.cleaning.duplicates import id_of_row, line_hash, row_id
+from sparkrec.cleaning.elements import ELEMENT, POSITION, event_suffix, explodes, of_elements, row_suffix
+from sparkrec.cleaning.expression_tree import absent_columns
+from sparkrec.cleaning.expressions import check_expressions
 from sparkrec.cleaning.item_versions import ATTRIBUTES
-from sparkrec.cleaning.mapping import (
-    absent_columns,
-    check_expressions,
-    given,
-    interaction_columns,
-    read_as,
-    unreadable_columns,
-)
+from sparkrec.cleaning.mapping import interaction_columns, read_as, unreadable_columns
 from sparkrec.cleaning.titles import tidy_text
 from sparkrec.config.settings import SourceSettings
 from sparkrec.contracts import load_contract
@@ -45,23 +41,29 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
         ConfigurationError: An expression of the source file does not fit the landed columns.
     """
     lines = lines.withColumns({name: F.lit(None).cast("string") for name in left_out})
-    expressions = _expressions(source)
-    for section, of_section in expressions.items():
+    for section, of_section in source.expressions().items():
         check_expressions(lines, section, of_section)
-    own = [name for name in own_columns(lines.columns) if name not in source.lookups]
-    contract = load_contract("silver.interactions")
+    landed_id, source = source.interactions.event_id, of_elements(lines.sparkSession, source)
+    expressions = source.expressions()
+    own = [name for name in own_columns(lines.columns) if name not in (*source.lookups, ELEMENT, POSITION)]
+    contract, apart = load_contract("silver.interactions"), ELEMENT in lines.columns
     items, searches, reviews, bots = (expressions[name] for name in ("items", "searches", "reviews", "bots"))
-    canonical = interaction_columns(source.interactions, contract, source.name, row_id(own))
+    # Ids of the source's own that are about an element tell them apart themselves.
+    by_element = apart and landed_id is not None and explodes(lines.sparkSession, landed_id)
+    line_id = F.concat(row_id(own), event_suffix()) if by_element else row_id(own)
+    canonical = interaction_columns(source.interactions, contract, source.name, line_id)
+    if apart and not by_element:
+        canonical["event_id"] = F.concat(canonical["event_id"], event_suffix())
     canonical |= {
         "names_bot": _names_bot(bots.get("agent"), source),
-        "line_hash": line_hash(own),
+        "line_hash": F.xxhash64(line_hash(own), F.to_json(F.struct(ELEMENT))) if apart else line_hash(own),
         "query": _text(searches.get("query")),
         "rating": read_as(reviews.get("rating"), "double"),
         "text": _text(reviews.get("text")),
         "item": F.struct(*[read_as(items.get(name), "string").alias(name) for name in ATTRIBUTES]),
         "attributes": _attributes(expressions["users"]),
     }
-    unreadable = unreadable_columns(source.interactions, contract)
+    unreadable = unreadable_columns(lines, source.interactions, contract)
     if "rating" in reviews:
         unreadable["rating"] = F.expr(f"trim({reviews['rating']}) != ''") & canonical["rating"].isNull()
     own_reasons = {reason: F.expr(condition) for reason, condition in source.refuse.items()}
@@ -74,6 +76,7 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
         (F.col(UNREADABLE_LINE).isNotNull() if UNREADABLE_LINE in own else F.lit(False)).alias("_unreadable"),
         found.alias("_found"),
         overruled.alias("_overruled"),
+        (row_suffix() if apart else F.lit("")).alias("_place"),
     )
     is_search = (F.col("event_type") == SEARCH) & F.lit(source.searches is not None)
     of_reviews = F.when(F.col("event_type") == REVIEW, _broken("silver.reviews")).otherwise(names_where({}))
@@ -88,9 +91,9 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
     return (
         typed.withColumn("table", F.when(is_search, "silver.searches").otherwise("silver.interactions"))
         .withColumn("reasons", reasons)
-        .withColumn("row_id", F.when(refused, id_of_row(F.col("_own"))))
+        .withColumn("row_id", F.when(refused, F.concat(id_of_row(F.col("_own")), "_place")))
         .withColumn("row", F.when(refused, F.to_json(shown)))
-        .drop("_own", "_unreadable", "_found", "_overruled")
+        .drop("_own", "_unreadable", "_found", "_overruled", "_place")
     )
 
 
@@ -110,24 +113,10 @@ def lost_columns(lines: DataFrame, earlier: Sequence[str], source: SourceSetting
     return [name for name in absent_columns(lines, _all_expressions(source)) if name in earlier]
 
 
-def _expressions(source: SourceSettings) -> dict[str, dict[str, str]]:
-    """All expressions of the source file, by section and key."""
-    agent = source.bots and source.bots.agent
-    return {
-        "interactions": given(source.interactions),
-        "items": given(source.items),
-        "users": source.users,
-        "searches": given(source.searches),
-        "reviews": given(source.reviews),
-        "refuse": source.refuse,
-        "bots": {"agent": agent} if agent else {},
-    }
-
-
 def _all_expressions(source: SourceSettings, but: Sequence[tuple[str, str]] = ()) -> list[str]:
     return [
         expression
-        for section, expressions in _expressions(source).items()
+        for section, expressions in source.expressions().items()
         for key, expression in expressions.items()
         if (section, key) not in but
     ]

@@ -1,57 +1,15 @@
 """Map a source's columns to the canonical ones by the expressions of its source file."""
 
-from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import or_
 
 from pydantic import BaseModel
-from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from sparkrec.cleaning.expressions import referenced_columns
 from sparkrec.config.settings import InteractionsMapping
 from sparkrec.contracts import Contract
-from sparkrec.errors import ConfigurationError
-
-
-def check_expressions(lines: DataFrame, section: str, expressions: Mapping[str, str]) -> None:
-    """Find the expression that does not fit the landed columns before any work is done.
-
-    Raises:
-        ConfigurationError: It names the key, the cause and the columns that there are.
-    """
-    for key, expression in expressions.items():
-        try:
-            # Beside the line's own columns an aggregate is wrong; a reason to refuse is true or false.
-            lines.select("*", F.expr(expression))
-            if section == "refuse":
-                lines.where(F.expr(expression))
-        except (AnalysisException, ParseException) as error:
-            cause = (error.getMessage() or str(error)).strip().splitlines()[0]
-            columns = ", ".join(name for name in lines.columns if not name.startswith("_"))
-            raise ConfigurationError(
-                f"{section}.{key}: `{expression}` cannot be computed: {cause}\n  landed columns: {columns}"
-            ) from None
-
-
-def absent_columns(lines: DataFrame, expressions: Iterable[str]) -> list[str]:
-    """Names that the expressions use and the lines do not have, sorted."""
-    absent: list[str] = []
-    for expression in expressions:
-        while True:
-            try:
-                lines.select(F.expr(expression))
-            except AnalysisException as error:
-                if not (error.getCondition() or "").startswith("UNRESOLVED_COLUMN"):
-                    break
-                name = (error.getMessageParameters() or {})["objectName"].strip("`")
-                if name in absent:
-                    break
-                absent.append(name)
-                lines = lines.withColumn(name, F.lit(None).cast("string"))
-            except ParseException:
-                break
-            else:
-                break
-    return sorted(absent)
 
 
 def given(mapping: BaseModel | None) -> dict[str, str]:
@@ -94,17 +52,22 @@ def read_as(expression: str | None, type_: str) -> Column:
     return F.expr(expression).cast(type_)
 
 
-def unreadable_columns(mapping: InteractionsMapping, contract: Contract) -> dict[str, Column]:
+def unreadable_columns(lines: DataFrame, mapping: InteractionsMapping, contract: Contract) -> dict[str, Column]:
     """By column: whether a text is there that cannot be read as the column's type.
 
-    Blanks are no text; a number that is none (NaN) or infinite cannot be read.
+    Blanks are no text; a number that is none (NaN) or infinite cannot be read. A time is unreadable, too, where the
+    expression makes null of the line's own text.
     """
     expressions = given(mapping)
-    return {
+    unreadable = {
         name: _unreadable(F.expr(expressions[name]), column.type)
         for name, column in contract.columns.items()
         if name in expressions and column.type != "string"
     }
+    landed = [F.expr(text) for text in referenced_columns(lines, mapping.event_time)]
+    there = reduce(or_, [F.coalesce(F.trim(text) != "", F.lit(False)) for text in landed], F.lit(False))
+    unread = there & F.expr(mapping.event_time).cast("timestamp").isNull()
+    return unreadable | {"event_time": F.coalesce(unreadable["event_time"], F.lit(False)) | unread}
 
 
 def _unreadable(value: Column, type_: str) -> Column:

@@ -1,5 +1,6 @@
 """What can be set about a run. Every model refuses unknown keys and is frozen once validated."""
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
@@ -102,12 +103,32 @@ class LandingSettings(_Section):
 class LookupSettings(LandingSettings):
     """Files that say more of what a line names: its product, its customer. Each landing is the whole of it."""
 
-    key: tuple[str, ...] = Field(
-        min_length=1, description="Columns of the same name in line and lookup; one row of the lookup has the values."
+    key: tuple[str, ...] | dict[str, str] = Field(
+        min_length=1,
+        description="Columns of the same name in line and lookup; one row of the lookup has the values. What the line "
+        "does not have comes from the other lookup that has it. Or: the lookup's column -> expression over the line.",
     )
+    latest_by: str | None = Field(
+        None,
+        description="Expression over the lookup's columns: of a key's rows the one with the greatest value counts.",
+    )
+    property: str | None = Field(
+        None, description="Column with the name of a property: the lookup is a map of the properties of its key."
+    )
+    value: str | None = Field(None, description="Column with the value of the property.")
     personal: bool = Field(
         False, description="Its rows are about people: interactions.user_id tells from them, too, whom they are about."
     )
+
+    @model_validator(mode="after")
+    def _property_has_value(self) -> Self:
+        if (self.property is None) != (self.value is None):
+            raise ValueError("property and value name two columns of the same file: give both, or none")
+        return self
+
+    def needed(self) -> list[str]:
+        """Columns that the files must have."""
+        return [*self.key, *[name for name in (self.property, self.value) if name is not None]]
 
 
 class SourceSettings(LandingSettings):
@@ -132,6 +153,43 @@ class SourceSettings(LandingSettings):
         {}, description="Rows of this source that are no user events: reason -> SQL condition over landed columns."
     )
 
+    def expressions(self) -> dict[str, dict[str, str]]:
+        """All expressions over a line, by section and key."""
+        keys = {f"lookups.{name}.key": lookup.key for name, lookup in self.lookups.items()}
+        agent = self.bots and self.bots.agent
+        return {
+            "interactions": _given(self.interactions),
+            "items": _given(self.items),
+            "users": self.users,
+            "searches": _given(self.searches),
+            "reviews": _given(self.reviews),
+            "refuse": self.refuse,
+            "bots": {"agent": agent} if agent else {},
+        } | {name: key for name, key in keys.items() if isinstance(key, dict)}
+
+    def with_expressions(self, change: Callable[[str], str]) -> "SourceSettings":
+        """The source with each of its `expressions` changed."""
+        made = {
+            section: {key: change(expression) for key, expression in expressions.items()}
+            for section, expressions in self.expressions().items()
+        }
+        lookups = {
+            name: lookup.model_copy(update={"key": made.get(f"lookups.{name}.key", lookup.key)})
+            for name, lookup in self.lookups.items()
+        }
+        return self.model_copy(
+            update={
+                "interactions": self.interactions.model_copy(update=made["interactions"]),
+                "items": self.items.model_copy(update=made["items"]),
+                "users": made["users"],
+                "searches": self.searches and self.searches.model_copy(update=made["searches"]),
+                "reviews": self.reviews and self.reviews.model_copy(update=made["reviews"]),
+                "refuse": made["refuse"],
+                "bots": self.bots and self.bots.model_copy(update=made["bots"]),
+                "lookups": lookups,
+            }
+        )
+
     def of_lookup(self, name: str) -> "SourceSettings":
         """The lookup's files as a source of their own, whose rows have no time and no account."""
         files = self.lookups[name].model_dump(include=set(LandingSettings.model_fields))
@@ -139,6 +197,11 @@ class SourceSettings(LandingSettings):
         # Two underscores are in no name of a source.
         own = {"name": f"{self.name}__{name}", "interactions": timeless, "lookups": {}}
         return self.model_copy(update=files | own)
+
+
+def _given(section: BaseModel | None) -> dict[str, str]:
+    """The expressions that a section gives."""
+    return {key: value for key, value in (section.model_dump() if section else {}).items() if value is not None}
 
 
 class PrivacySettings(_Section):

@@ -9,11 +9,12 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from sparkrec.cleaning.duplicates import one_of_each
+from sparkrec.cleaning.elements import with_elements
 from sparkrec.cleaning.identities import Pseudonyms, identities, relinked, with_user_ids
 from sparkrec.cleaning.item_versions import item_sightings, item_versions
 from sparkrec.cleaning.kept import INTERACTIONS, SEARCHES, carried_sessions, kept_events, touched_days
 from sparkrec.cleaning.labels import REVIEW, labelled_lines, left_out_keys
-from sparkrec.cleaning.lookups import with_lookup
+from sparkrec.cleaning.lookups import with_lookups
 from sparkrec.cleaning.outliers import with_outliers
 from sparkrec.cleaning.queries import searches
 from sparkrec.cleaning.refusals import reason_set
@@ -67,7 +68,7 @@ class Cleaning:
     Attributes:
         context: The job's surroundings.
         base: The run that it goes on from; None makes the tables anew.
-        replays: Whether the lines are all those in quarantine, each once.
+        replays: Whether the lines are all those in quarantine, each once, and with their elements.
     """
 
     context: JobContext
@@ -142,9 +143,11 @@ class Cleaning:
     def _labelled(self, lines: DataFrame) -> DataFrame:
         """`labelled_lines` of the lines with their lookups, with ``landed_user_id`` and the visitor's id beside it."""
         tables, source = self.context.tables, self.context.settings.source
-        for name, lookup in source.lookups.items():
-            rows = tables.read(f"bronze.{source.of_lookup(name).name}").drop(*LANDING_COLUMNS)
-            lines = with_lookup(lines, name, rows, lookup.key)
+        if not self.replays:
+            lines = with_elements(lines, source)
+        rows = {name: tables.read(f"bronze.{source.of_lookup(name).name}") for name in source.lookups}
+        rows = {name: of_lookup.drop(*LANDING_COLUMNS) for name, of_lookup in rows.items()}
+        lines = with_lookups(lines, source.lookups, rows)
         left_out = left_out_keys(lines, source)
         if left_out:
             self.context.say(f"no line has {', '.join(left_out)}: taken as missing")

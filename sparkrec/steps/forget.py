@@ -152,7 +152,9 @@ def _from_bronze(lake: Lake, source: SourceSettings, person: DataFrame, say: Cal
     ids = rows.select("_row").distinct()
     removed = {table: lake.delete(table, ids, row_id(own, "t") == F.col("f._row"))}
     if lake.exists("silver.quarantine"):
-        removed["silver.quarantine"] = lake.delete("silver.quarantine", ids, "t.row_id = f._row")
+        removed["silver.quarantine"] = lake.delete(
+            "silver.quarantine", ids, "substring_index(t.row_id, '#', 1) = f._row"
+        )
     if landing:
         say(f"landing files that still hold the person: {_some(landing)}")
     return removed

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from sparkrec.cleaning.expressions import check_source
 from sparkrec.cleaning.forgotten import without_forgotten
 from sparkrec.cleaning.labels import lost_columns
 from sparkrec.cleaning.lookups import ambiguous_keys
@@ -23,8 +24,13 @@ from sparkrec.steps.context import Counts, JobContext
 
 
 def run(context: JobContext) -> Counts:
-    """Append the lines of files whose bytes are not in bronze yet, in one commit; lookups are taken as they are now."""
+    """Append the lines of files whose bytes are not in bronze yet, in one commit; lookups are taken as they are now.
+
+    Raises:
+        ConfigurationError: An expression of the source file is none, or tells of more than a line.
+    """
     source = context.settings.source
+    check_source(context.spark, source)
     counts = _ingest_lines(context)
     for name in source.lookups:
         counts |= _ingest_lookup(context, name)
@@ -62,12 +68,14 @@ def _ingest_lookup(context: JobContext, name: str) -> Counts:
     if landed == set(batch_of.values()):
         return {}
     rows = _stamped(context, source, batch_of, lookup.personal)
-    if missing := [column for column in lookup.key if column not in rows.columns]:
-        told = ", ".join(own_columns(rows.columns))
-        raise DataError(f"lookup {name}: {source.landing} has no {', '.join(missing)}, which is its key; it has {told}")
+    if missing := [column for column in lookup.needed() if column not in rows.columns]:
+        told, what = ", ".join(own_columns(rows.columns)), "key" if missing[0] in lookup.key else "property or value"
+        raise DataError(
+            f"lookup {name}: {source.landing} has no {', '.join(missing)}, which is its {what}; it has {told}"
+        )
     with unreadable_files(source):
         counts = {f"{name}_rows": context.tables.replace(table, rows)}
-    ambiguous = ambiguous_keys(context.tables.read(table).drop(*LANDING_COLUMNS), lookup.key)
+    ambiguous = ambiguous_keys(context.tables.read(table).drop(*LANDING_COLUMNS), lookup)
     if ambiguous:
         context.say(f"lookup {name}: {ambiguous:,} keys with rows that differ; the smallest of them counts")
     return counts

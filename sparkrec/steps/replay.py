@@ -3,6 +3,7 @@
 from pyspark.sql import functions as F
 
 from sparkrec.cleaning.duplicates import row_id
+from sparkrec.cleaning.elements import ELEMENT, row_suffix, with_elements
 from sparkrec.errors import DataError
 from sparkrec.lake.landing import own_columns
 from sparkrec.steps.clean import QUARANTINE, Cleaning
@@ -32,6 +33,16 @@ def run(context: JobContext) -> Counts:
     # What landed since is left to the clean job.
     bronze = tables.read(table, before.run.inputs[table])
     tables.read_versions[table] = before.run.inputs[table]
-    refused = tables.read(QUARANTINE, before.run.outputs[QUARANTINE]).select(F.col("row_id").alias("_row"))
-    lines = bronze.withColumn("_row", row_id(own_columns(bronze.columns))).join(refused, "_row", "left_semi")
-    return Cleaning(context, before.run, replays=True).clean(lines.dropDuplicates(["_row"]).drop("_row"))
+    refused = tables.read(QUARANTINE, before.run.outputs[QUARANTINE]).select(F.col("row_id").alias("_refused"))
+    # A line stands there as a whole, or by those of its elements that were refused.
+    by_line = refused.groupBy(F.substring_index("_refused", "#", 1).alias("_row")).agg(
+        F.collect_set("_refused").alias("_refused")
+    )
+    lines = (
+        bronze.withColumn("_row", row_id(own_columns(bronze.columns))).dropDuplicates(["_row"]).join(by_line, "_row")
+    )
+    lines = with_elements(lines, source)
+    if ELEMENT in lines.columns:
+        element = F.concat("_row", row_suffix())
+        lines = lines.where(F.array_contains("_refused", F.col("_row")) | F.array_contains("_refused", element))
+    return Cleaning(context, before.run, replays=True).clean(lines.drop("_row", "_refused"))
