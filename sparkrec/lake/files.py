@@ -141,15 +141,14 @@ def find_files(pattern: str) -> list[str]:
     """Files that a path, folder or glob names, sorted.
 
     A folder names all files below it. A glob's ``*`` stays within a folder, ``**`` crosses them. Files that are
-    hidden or lie in a hidden folder (``.`` or ``_`` in front) are left out.
+    hidden or lie in a hidden folder (``.`` or ``_`` in front) are left out. What is on this machine by a name with
+    the signs of a glob in it is meant by that name.
     """
     scheme, separator, rest = pattern.rpartition("://")
-    fixed = rest.split("*")[0].split("?")[0].split("[")[0]
-    base = fixed[: fixed.rfind("/") + 1] if fixed != rest else rest
+    base, wanted = _base_and_glob(rest, on_this_machine=not separator)
     filesystem, base_path = _open(scheme + separator + (base or "."))
     if filesystem.get_file_info(base_path).type is fs.FileType.File:
         return [scheme + separator + base_path]
-    wanted = rest[len(base) :] if fixed != rest else "**"
     below = base_path.rstrip("/") + "/"
     listed = filesystem.get_file_info(fs.FileSelector(base_path, recursive=True, allow_not_found=True))
     return sorted(
@@ -157,6 +156,15 @@ def find_files(pattern: str) -> list[str]:
         for info in listed
         if info.type is fs.FileType.File and _names(wanted, info.path.removeprefix(below))
     )
+
+
+def _base_and_glob(path: str, on_this_machine: bool) -> tuple[str, str]:
+    """The folder or file in front of the first part with a glob's signs, and the glob from there; ``**`` without."""
+    parts = path.split("/")
+    for number, part in enumerate(parts):
+        if any(sign in part for sign in "*?[") and not (on_this_machine and exists("/".join(parts[: number + 1]))):
+            return "".join(f"{before}/" for before in parts[:number]), "/".join(parts[number:])
+    return path, "**"
 
 
 def _names(glob: str, path: str) -> bool:

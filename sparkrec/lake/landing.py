@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, MapType, StringType, StructField, StructType
 
-from sparkrec.config.paths import PACKAGE, package_file, project_root
+from sparkrec.config.paths import PACKAGE, package_file
 from sparkrec.config.settings import SourceSettings
 from sparkrec.errors import ConfigurationError, DataError
 from sparkrec.lake import files
@@ -37,11 +37,12 @@ def landing_files(source: SourceSettings) -> list[str]:
         DataError: There are none.
     """
     pattern = _in_package(source) if source.landing.startswith(PACKAGE) else source.landing
-    if "://" not in pattern and not pattern.startswith("/"):
-        pattern = str(project_root() / pattern)
     found = files.find_files(pattern)
     if not found:
-        raise DataError(f"source {source.name}: no file at {source.landing}: mend `landing` in the source file")
+        raise DataError(
+            f"source {source.name}: no file at {source.landing}: mend `landing` in the source file; "
+            "a relative path starts at that file's folder"
+        )
     return found
 
 

@@ -198,7 +198,10 @@ def test_a_source_without_files_says_which_key_to_mend(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         landing_files(source)
 
-    assert str(error.value) == f"source shop: no file at {tmp_path}/*.csv: mend `landing` in the source file"
+    assert str(error.value) == (
+        f"source shop: no file at {tmp_path}/*.csv: mend `landing` in the source file; "
+        "a relative path starts at that file's folder"
+    )
 
 
 class Shop:
