@@ -1,7 +1,8 @@
 """The command line."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -82,10 +83,9 @@ def forget(
     """Remove a person from every table, its history, and what was made from it."""
     settings = _settings(env, source, lake, None, overrides, report)
     from sparkrec.lake import spark_session
-    from sparkrec.lake.lock import at_work
     from sparkrec.steps import forget as step
 
-    with at_work(settings.lake, None), spark_session(settings.spark, "sparkrec forget") as spark:
+    with _lake_held(settings, None), spark_session(settings.spark, "sparkrec forget") as spark:
         removed = step.forget(settings, spark, user, typer.echo)
     for table, rows in removed.items():
         typer.echo(f"{table}: {rows:,} rows removed")
@@ -252,13 +252,22 @@ def _run(settings: Settings, only: str | None, days: list[date]) -> None:
     specs = in_order(JOBS) if only is None else [spec for spec in known if spec.name == only]
     if not specs:
         raise ConfigurationError(f"no job {only}; one of: {', '.join(spec.name for spec in known)}")
-    # pyarrow, too, takes a moment to import.
+    with _lake_held(settings, only and (specs[0].alone_with or only)):
+        _run_alone(settings, specs, only is None, days)
+
+
+@contextmanager
+def _lake_held(settings: Settings, job: str | None) -> Iterator[None]:
+    """Hold the lake, which can be written and is this source's, for a job or, where it is None, for all."""
+    # pyarrow takes a moment to import.
     from sparkrec.lake.files import check_writable
     from sparkrec.lake.lock import at_work
+    from sparkrec.lake.one_source import check_source
 
     check_writable(settings.lake)
-    with at_work(settings.lake, only and (specs[0].alone_with or only)):
-        _run_alone(settings, specs, only is None, days)
+    with at_work(settings.lake, job):
+        check_source(settings.lake, settings.source)
+        yield
 
 
 def _run_alone(settings: Settings, specs: list[JobSpec], whole: bool, days: list[date]) -> None:

@@ -12,6 +12,9 @@ from sparkrec.errors import ConfigurationError
 EventType = Literal["impression", "click", "cart", "purchase", "return", "review"]
 Shelf = Literal["discover", "reorder"]
 
+LOOKUP_OF = "__"
+"""Between source and lookup in the name of the lookup's bronze table; no source has it in its own name."""
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -136,8 +139,7 @@ class SourceSettings(LandingSettings):
         """The lookup's files as a source of their own, whose rows have no time and no account."""
         files = self.lookups[name].model_dump(include=set(LandingSettings.model_fields))
         timeless = self.interactions.model_copy(update={"account_id": None, "event_time": "null"})
-        # Two underscores are in no name of a source.
-        own = {"name": f"{self.name}__{name}", "interactions": timeless, "lookups": {}}
+        own = {"name": f"{self.name}{LOOKUP_OF}{name}", "interactions": timeless, "lookups": {}}
         return self.model_copy(update=files | own)
 
 
