@@ -11,11 +11,24 @@ import typer
 import yaml
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperCommand
 
 from sparkrec import __version__
 from sparkrec.config import Settings, load_settings
 from sparkrec.errors import ConfigurationError, DataError, SparkrecError
 from sparkrec.graph import JOBS, ON_DEMAND, JobSpec, in_order
+from sparkrec.unexpected import headline, under_way, write_traceback
+
+
+class _Command(TyperCommand):
+    """A command whose unexpected exceptions know what was asked for: of the options only those that name places."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it."""
+        given = "".join(f" --{name} {ctx.params[name]}" for name in ("source", "lake") if ctx.params.get(name))
+        with under_way(f"sparkrec {ctx.info_name}{given}"):
+            return super().invoke(ctx)
+
 
 app = typer.Typer(
     help="Batch features, training and published lists for e-commerce search and recommendation.",
@@ -38,7 +51,7 @@ Overrides = Annotated[list[str] | None, typer.Option("--set", help="key=value, s
 ReportFolder = Annotated[str | None, typer.Option("--report", help="Folder of the report; else <lake>/report.")]
 
 
-@app.command()
+@app.command(cls=_Command)
 def run(
     source: Source,
     lake: LakeFolder,
@@ -54,7 +67,7 @@ def run(
     _run(settings, None, _days(run_date, first_day, last_day))
 
 
-@app.command()
+@app.command(cls=_Command)
 def job(
     name: Annotated[str, typer.Argument(help="One of: " + ", ".join(spec.name for spec in (*JOBS, *ON_DEMAND)))],
     source: Source,
@@ -71,7 +84,7 @@ def job(
     _run(settings, name, _days(run_date, first_day, last_day))
 
 
-@app.command()
+@app.command(cls=_Command)
 def forget(
     user: Annotated[str, typer.Option(help="A user id as the source maps it, or an account.")],
     source: Source,
@@ -92,7 +105,7 @@ def forget(
     typer.echo("shards, models and report are removed; `sparkrec run` makes them anew without the person")
 
 
-@app.command()
+@app.command(cls=_Command)
 def maintain(
     lake: LakeFolder,
     keep_days: Annotated[int, typer.Option(min=1, help="Versions of so many days stay readable.")] = 30,
@@ -116,7 +129,7 @@ def maintain(
     typer.echo(f"versions of the last {keep_days} days, and those that the last runs name, can be read")
 
 
-@app.command()
+@app.command(cls=_Command)
 def sql(
     query: Annotated[str, typer.Argument(help="Tables by layer.table, as gold.recommendations.")],
     lake: LakeFolder,
@@ -136,7 +149,7 @@ def sql(
         typer.echo(f"first {rows} rows; --rows shows more")
 
 
-@app.command()
+@app.command(cls=_Command)
 def features(
     lake: Annotated[str | None, typer.Option(help="Also show how values lie and drift in this lake.")] = None,
     table: Annotated[str | None, typer.Option(help="Only those of this table, as gold.user_profiles.")] = None,
@@ -158,7 +171,7 @@ def features(
         typer.echo(legend(statistics))
 
 
-@app.command()
+@app.command(cls=_Command)
 def jobs() -> None:
     """List the jobs in their order, with what they read and write."""
     for spec in (*in_order(JOBS), *ON_DEMAND):
@@ -167,7 +180,7 @@ def jobs() -> None:
         typer.echo(f"    writes {', '.join(spec.writes)}")
 
 
-@app.command()
+@app.command(cls=_Command)
 def simulate(
     out: Annotated[str, typer.Option(help="A new or empty folder.")],
     events: Annotated[int | None, typer.Option(help="Good events, approximately.")] = None,
@@ -194,7 +207,7 @@ def simulate(
         write.simulate(spark, settings, out, typer.echo)
 
 
-@app.command()
+@app.command(cls=_Command)
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
@@ -218,7 +231,13 @@ def _exit_well(command: Callable[[], Any]) -> NoReturn:
         command()
     except SparkrecError as error:
         typer.echo(f"error: {error}", err=True)
+        if hasattr(error, "__notes__"):
+            typer.echo(f"traceback: {write_traceback(error)}", err=True)
         sys.exit(error.exit_status)
+    except Exception as error:  # the last resort: nobody above would tell it better
+        typer.echo(f"error: {headline(error)}", err=True)
+        typer.echo(f"traceback: {write_traceback(error)}", err=True)
+        sys.exit(1)
     sys.exit(0)
 
 

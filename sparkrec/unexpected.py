@@ -1,0 +1,86 @@
+"""What is said of an exception that has no message for people: one line, and a file with the rest."""
+
+import os
+import re
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sparkrec.errors import SparkrecError
+
+_LONGEST = 300
+_UNDER_WAY = "under way: "
+
+
+@contextmanager
+def under_way(what: str) -> Iterator[None]:
+    """Around work: an exception that comes out of it keeps what was under way; the innermost counts."""
+    try:
+        yield
+    except SparkrecError:
+        raise
+    except Exception as error:
+        error.add_note(_UNDER_WAY + what)
+        raise
+
+
+def headline(error: Exception) -> str:
+    """What failed, on what, and why, in one line of bounded length."""
+    notes = (note.removeprefix(_UNDER_WAY) for note in _notes(error) if note.startswith(_UNDER_WAY))
+    return cut(f"{next(notes, 'sparkrec')} failed: {_cause(error)}")
+
+
+def cut(text: str) -> str:
+    """The text in one line of bounded length."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
+
+
+def write_traceback(error: Exception) -> str:
+    """Write the traceback into a new file of the temporary folder (``TMPDIR``) that its owner alone may read.
+
+    It may hold data: it lies outside of the lake, and where systems tidy up by themselves.
+
+    Returns:
+        The file's path; where none can be written, why not.
+    """
+    told = "".join(traceback.format_exception(error))
+    try:
+        handle, path = tempfile.mkstemp(prefix="sparkrec-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{told}\n{_of_java(error)}")
+    except OSError as refused:
+        return f"none, as the temporary folder cannot be written ({refused.strerror}): TMPDIR names another"
+    return path
+
+
+def _notes(error: Exception) -> list[str]:
+    return list(getattr(error, "__notes__", ()))
+
+
+def _of_java(error: Exception) -> str:
+    """The stack of the JVM, which PySpark keeps but does not print."""
+    return str(getattr(error, "_stackTrace", None) or "")
+
+
+def _cause(error: Exception) -> str:
+    """Class and first line of the message; of an exception of Spark's workers, of the one that they died of."""
+    # This, unlike str(), does not fail where the JVM is gone.
+    told = "".join(traceback.TracebackException(type(error), error, None).format_exception_only())
+    stack = f"{told}\n{_of_java(error)}"
+    by_python = re.findall(r"Traceback \(most recent call last\):\n(?:[ \t].*\n+)+(\S.*)", stack)
+    if by_python:
+        return str(by_python[-1])
+    by_java = re.findall(r"^Caused by: (.+)", stack, re.MULTILINE)
+    if by_java and type(error).__name__ == "Py4JJavaError":
+        return str(by_java[-1])
+    first = next((line for line in str(_message(told)).splitlines() if line.strip()), "")
+    said = f"{type(error).__name__}: {first.removeprefix(': ')}"
+    return f"{said} (caused by {by_java[-1]})" if by_java and by_java[-1] not in said else said
+
+
+def _message(told: str) -> str:
+    """What follows the class; py4j's own words in front of those of the JVM are passed over."""
+    message = told.partition(": ")[2]
+    return message.partition("\n")[2] if message.startswith("An error occurred while calling") else message
