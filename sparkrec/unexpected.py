@@ -27,8 +27,15 @@ def under_way(what: str) -> Iterator[None]:
 
 def headline(error: Exception) -> str:
     """What failed, on what, and why, in one line of bounded length."""
-    notes = (note.removeprefix(_UNDER_WAY) for note in _notes(error) if note.startswith(_UNDER_WAY))
-    return cut(f"{next(notes, 'sparkrec')} failed: {_cause(error)}")
+    what, first = "sparkrec", error
+    earlier: BaseException | None = error
+    while isinstance(earlier, Exception):
+        # Where tidying up failed, too, what it tidied up after counts.
+        notes = [note for note in getattr(earlier, "__notes__", ()) if note.startswith(_UNDER_WAY)]
+        if notes:
+            what, first = notes[0].removeprefix(_UNDER_WAY), earlier
+        earlier = earlier.__context__
+    return cut(f"{what} failed: {_cause(first)}")
 
 
 def cut(text: str) -> str:
@@ -55,10 +62,6 @@ def write_traceback(error: Exception) -> str:
     return path
 
 
-def _notes(error: Exception) -> list[str]:
-    return list(getattr(error, "__notes__", ()))
-
-
 def _of_java(error: Exception) -> str:
     """The stack of the JVM, which PySpark keeps but does not print."""
     return str(getattr(error, "_stackTrace", None) or "")
@@ -67,7 +70,8 @@ def _of_java(error: Exception) -> str:
 def _cause(error: Exception) -> str:
     """Class and first line of the message; of an exception of Spark's workers, of the one that they died of."""
     # This, unlike str(), does not fail where the JVM is gone.
-    told = "".join(traceback.TracebackException(type(error), error, None).format_exception_only())
+    lines = traceback.TracebackException(type(error), error, None).format_exception_only()
+    told = "".join(line for line in lines if not line.startswith(_UNDER_WAY))
     stack = f"{told}\n{_of_java(error)}"
     by_python = re.findall(r"Traceback \(most recent call last\):\n(?:[ \t].*\n+)+(\S.*)", stack)
     if by_python:

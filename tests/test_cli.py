@@ -1,6 +1,7 @@
 """The command line: what it refuses and how it ends."""
 
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,3 +77,29 @@ def test_a_lake_of_this_source_and_its_lookups_is_none_of_another(tmp_path: Path
     fill(tmp_path, "bronze.shop_two__product")
     with pytest.raises(ConfigurationError, match="holds the source shop_two, whose"):
         check_source(str(tmp_path), source)
+
+
+def test_an_unexpected_exception_ends_in_two_lines(
+    tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("SPARKREC_HOME", str(tmp_path))
+    # A folder where the file of the settings should be counts as a broken installation.
+    (tmp_path / "schemas" / "gold" / "shop.yaml").mkdir(parents=True)
+
+    code, out, err = shell("features", "--table", "gold.shop")
+
+    (file,) = tmp_path.glob("sparkrec-*.txt")
+    assert (code, out) == (1, "")
+    assert err.splitlines() == [
+        f"error: sparkrec features failed: IsADirectoryError: [Errno 21] Is a directory: "
+        f"'{tmp_path}/schemas/gold/shop.yaml'",
+        f"traceback: {file}",
+    ]
+    assert "Traceback (most recent call last):" in file.read_text(encoding="utf-8")
+
+
+def test_wrong_use_stays_wrong_use(shell: Shell) -> None:
+    code, _, err = shell("sql")
+    assert code == 2
+    assert "traceback" not in err.lower()

@@ -199,7 +199,7 @@ def test_a_rank_that_fails_is_reported_in_a_line_and_noted_with_its_last_ones() 
 
     assert str(error.value) == (
         "training stopped (local, 1 ranks): exit status 1: "
-        "AttributeError: module 'subprocess' has no attribute 'getoutput:'"
+        "AttributeError: module 'subprocess' has no attribute 'getoutput:'. Did you mean: 'getoutput'?"
     )
     assert error.value.__notes__[0].startswith("Traceback (most recent call last):\n")
     assert lines == []
