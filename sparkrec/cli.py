@@ -1,7 +1,7 @@
 """The command line."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -10,7 +10,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 import yaml
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 from typer.core import TyperCommand
 
 from sparkrec import __version__
@@ -36,6 +38,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+_ANY_WIDTH = 1_000_000
 
 Env = Annotated[str, typer.Option(help="Name of a file in conf/env/.")]
 Source = Annotated[str, typer.Option(help="A source file, or the name of one in conf/sources/.")]
@@ -141,10 +145,7 @@ def sql(
     from sparkrec.lake.query import query_lake
 
     found = query_lake(load_spark_settings(env), lake, query, rows)
-    table = Table(*found.columns)
-    for row in found.rows:
-        table.add_row(*["" if value is None else str(value) for value in row])
-    Console().print(table)
+    _show(found.columns, found.rows)
     if found.more:
         typer.echo(f"first {rows} rows; --rows shows more")
 
@@ -211,6 +212,24 @@ def simulate(
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
+
+
+def _show(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
+    """Print rows as a table, uncut; where a terminal is too narrow for it, as a block of lines each."""
+    console = Console()
+    table = Table()
+    for column in columns:
+        table.add_column(Text(column))
+    for row in rows:
+        table.add_row(*[Text(value or "") for value in row])
+    width = Measurement.get(console, console.options.update(max_width=_ANY_WIDTH), table).maximum
+    if width <= console.width or not console.is_terminal:
+        Console(width=max(width, console.width)).print(table)
+        return
+    for number, row in enumerate(rows, 1):
+        typer.echo(f"-- row {number}")
+        for column, value in zip(columns, row, strict=True):
+            typer.echo(f"{column}: {value or ''}")
 
 
 def main() -> NoReturn:

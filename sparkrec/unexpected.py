@@ -35,7 +35,7 @@ def headline(error: Exception) -> str:
         if notes:
             what, first = notes[0].removeprefix(_UNDER_WAY), earlier
         earlier = earlier.__context__
-    return cut(f"{what} failed: {_cause(first)}")
+    return cut(f"{what} failed: {cause(first)}")
 
 
 def cut(text: str) -> str:
@@ -67,24 +67,28 @@ def _of_java(error: Exception) -> str:
     return str(getattr(error, "_stackTrace", None) or "")
 
 
-def _cause(error: Exception) -> str:
-    """Class and first line of the message; of an exception of Spark's workers, of the one that they died of."""
+def cause(error: Exception) -> str:
+    """Class and first line of the message, in one line of bounded length.
+
+    Of an exception of Spark's workers these are of the one that they died of.
+    """
     # This, unlike str(), does not fail where the JVM is gone.
     lines = traceback.TracebackException(type(error), error, None).format_exception_only()
     told = "".join(line for line in lines if not line.startswith(_UNDER_WAY))
     stack = f"{told}\n{_of_java(error)}"
     by_python = re.findall(r"Traceback \(most recent call last\):\n(?:[ \t].*\n+)+(\S.*)", stack)
     if by_python:
-        return str(by_python[-1])
+        return cut(by_python[-1])
     by_java = re.findall(r"^Caused by: (.+)", stack, re.MULTILINE)
     if by_java and type(error).__name__ == "Py4JJavaError":
-        return str(by_java[-1])
+        return cut(by_java[-1])
     first = next((line for line in str(_message(told)).splitlines() if line.strip()), "")
     said = f"{type(error).__name__}: {first.removeprefix(': ')}"
-    return f"{said} (caused by {by_java[-1]})" if by_java and by_java[-1] not in said else said
+    return cut(f"{said} (caused by {by_java[-1]})" if by_java and by_java[-1] not in said else said)
 
 
 def _message(told: str) -> str:
     """What follows the class; py4j's own words in front of those of the JVM are passed over."""
     message = told.partition(": ")[2]
-    return message.partition("\n")[2] if message.startswith("An error occurred while calling") else message
+    words, _, of_java = message.partition("\n")
+    return of_java if words.startswith("An error occurred while calling") and of_java.strip() else message
