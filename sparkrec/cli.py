@@ -1,7 +1,8 @@
 """The command line."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -9,12 +10,27 @@ from typing import Annotated, Any, NoReturn
 import typer
 import yaml
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
+from typer.core import TyperCommand
 
 from sparkrec import __version__
 from sparkrec.config import Settings, load_settings
 from sparkrec.errors import ConfigurationError, DataError, SparkrecError
 from sparkrec.graph import JOBS, ON_DEMAND, JobSpec, in_order
+from sparkrec.unexpected import headline, under_way, write_traceback
+
+
+class _Command(TyperCommand):
+    """A command whose unexpected exceptions know what was asked for: of the options only those that name places."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it."""
+        given = "".join(f" --{name} {ctx.params[name]}" for name in ("source", "lake") if ctx.params.get(name))
+        with under_way(f"sparkrec {ctx.info_name}{given}"):
+            return super().invoke(ctx)
+
 
 app = typer.Typer(
     help="Batch features, training and published lists for e-commerce search and recommendation.",
@@ -22,6 +38,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+_ANY_WIDTH = 1_000_000
 
 Env = Annotated[str, typer.Option(help="Name of a file in conf/env/.")]
 Source = Annotated[str, typer.Option(help="A source file, or the name of one in conf/sources/.")]
@@ -37,7 +55,7 @@ Overrides = Annotated[list[str] | None, typer.Option("--set", help="key=value, s
 ReportFolder = Annotated[str | None, typer.Option("--report", help="Folder of the report; else <lake>/report.")]
 
 
-@app.command()
+@app.command(cls=_Command)
 def run(
     source: Source,
     lake: LakeFolder,
@@ -53,7 +71,7 @@ def run(
     _run(settings, None, _days(run_date, first_day, last_day))
 
 
-@app.command()
+@app.command(cls=_Command)
 def job(
     name: Annotated[str, typer.Argument(help="One of: " + ", ".join(spec.name for spec in (*JOBS, *ON_DEMAND)))],
     source: Source,
@@ -70,7 +88,7 @@ def job(
     _run(settings, name, _days(run_date, first_day, last_day))
 
 
-@app.command()
+@app.command(cls=_Command)
 def forget(
     user: Annotated[str, typer.Option(help="A user id as the source maps it, or an account.")],
     source: Source,
@@ -82,17 +100,16 @@ def forget(
     """Remove a person from every table, its history, and what was made from it."""
     settings = _settings(env, source, lake, None, overrides, report)
     from sparkrec.lake import spark_session
-    from sparkrec.lake.lock import at_work
     from sparkrec.steps import forget as step
 
-    with at_work(settings.lake, None), spark_session(settings.spark, "sparkrec forget") as spark:
+    with _lake_held(settings, None), spark_session(settings.spark, "sparkrec forget") as spark:
         removed = step.forget(settings, spark, user, typer.echo)
     for table, rows in removed.items():
         typer.echo(f"{table}: {rows:,} rows removed")
     typer.echo("shards, models and report are removed; `sparkrec run` makes them anew without the person")
 
 
-@app.command()
+@app.command(cls=_Command)
 def maintain(
     lake: LakeFolder,
     keep_days: Annotated[int, typer.Option(min=1, help="Versions of so many days stay readable.")] = 30,
@@ -116,7 +133,7 @@ def maintain(
     typer.echo(f"versions of the last {keep_days} days, and those that the last runs name, can be read")
 
 
-@app.command()
+@app.command(cls=_Command)
 def sql(
     query: Annotated[str, typer.Argument(help="Tables by layer.table, as gold.recommendations.")],
     lake: LakeFolder,
@@ -128,15 +145,12 @@ def sql(
     from sparkrec.lake.query import query_lake
 
     found = query_lake(load_spark_settings(env), lake, query, rows)
-    table = Table(*found.columns)
-    for row in found.rows:
-        table.add_row(*["" if value is None else str(value) for value in row])
-    Console().print(table)
+    _show(found.columns, found.rows)
     if found.more:
         typer.echo(f"first {rows} rows; --rows shows more")
 
 
-@app.command()
+@app.command(cls=_Command)
 def features(
     lake: Annotated[str | None, typer.Option(help="Also show how values lie and drift in this lake.")] = None,
     table: Annotated[str | None, typer.Option(help="Only those of this table, as gold.user_profiles.")] = None,
@@ -158,7 +172,7 @@ def features(
         typer.echo(legend(statistics))
 
 
-@app.command()
+@app.command(cls=_Command)
 def jobs() -> None:
     """List the jobs in their order, with what they read and write."""
     for spec in (*in_order(JOBS), *ON_DEMAND):
@@ -167,7 +181,7 @@ def jobs() -> None:
         typer.echo(f"    writes {', '.join(spec.writes)}")
 
 
-@app.command()
+@app.command(cls=_Command)
 def simulate(
     out: Annotated[str, typer.Option(help="A new or empty folder.")],
     events: Annotated[int | None, typer.Option(help="Good events, approximately.")] = None,
@@ -194,10 +208,28 @@ def simulate(
         write.simulate(spark, settings, out, typer.echo)
 
 
-@app.command()
+@app.command(cls=_Command)
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
+
+
+def _show(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
+    """Print rows as a table, uncut; where a terminal is too narrow for it, as a block of lines each."""
+    console = Console()
+    table = Table()
+    for column in columns:
+        table.add_column(Text(column))
+    for row in rows:
+        table.add_row(*[Text(value or "") for value in row])
+    width = Measurement.get(console, console.options.update(max_width=_ANY_WIDTH), table).maximum
+    if width <= console.width or not console.is_terminal:
+        Console(width=max(width, console.width)).print(table)
+        return
+    for number, row in enumerate(rows, 1):
+        typer.echo(f"-- row {number}")
+        for column, value in zip(columns, row, strict=True):
+            typer.echo(f"{column}: {value or ''}")
 
 
 def main() -> NoReturn:
@@ -218,7 +250,13 @@ def _exit_well(command: Callable[[], Any]) -> NoReturn:
         command()
     except SparkrecError as error:
         typer.echo(f"error: {error}", err=True)
+        if hasattr(error, "__notes__"):
+            typer.echo(f"traceback: {write_traceback(error)}", err=True)
         sys.exit(error.exit_status)
+    except Exception as error:  # the last resort: nobody above would tell it better
+        typer.echo(f"error: {headline(error)}", err=True)
+        typer.echo(f"traceback: {write_traceback(error)}", err=True)
+        sys.exit(1)
     sys.exit(0)
 
 
@@ -252,13 +290,22 @@ def _run(settings: Settings, only: str | None, days: list[date]) -> None:
     specs = in_order(JOBS) if only is None else [spec for spec in known if spec.name == only]
     if not specs:
         raise ConfigurationError(f"no job {only}; one of: {', '.join(spec.name for spec in known)}")
-    # pyarrow, too, takes a moment to import.
+    with _lake_held(settings, only and (specs[0].alone_with or only)):
+        _run_alone(settings, specs, only is None, days)
+
+
+@contextmanager
+def _lake_held(settings: Settings, job: str | None) -> Iterator[None]:
+    """Hold the lake, which can be written and is this source's, for a job or, where it is None, for all."""
+    # pyarrow takes a moment to import.
     from sparkrec.lake.files import check_writable
     from sparkrec.lake.lock import at_work
+    from sparkrec.lake.one_source import check_source
 
     check_writable(settings.lake)
-    with at_work(settings.lake, only and (specs[0].alone_with or only)):
-        _run_alone(settings, specs, only is None, days)
+    with at_work(settings.lake, job):
+        check_source(settings.lake, settings.source)
+        yield
 
 
 def _run_alone(settings: Settings, specs: list[JobSpec], whole: bool, days: list[date]) -> None:

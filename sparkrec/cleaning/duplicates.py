@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from sparkrec.contracts.spark import column
+
 
 def row_id(columns: Sequence[str], alias: str | None = None) -> Column:
     """SHA-256 of a line as JSON: the same for the same text, in whatever file and batch it landed.
@@ -13,8 +15,7 @@ def row_id(columns: Sequence[str], alias: str | None = None) -> Column:
         columns: The source's own columns; in what order they landed does not matter.
         alias: Name of the table that has them, where there are others beside it.
     """
-    table = f"{alias}." if alias else ""
-    return id_of_row(F.struct(*[F.col(f"{table}`{name}`") for name in sorted(columns)]))
+    return id_of_row(F.struct(*[column(name, alias) for name in sorted(columns)]))
 
 
 def id_of_row(line: Column) -> Column:
@@ -29,7 +30,7 @@ def line_hash(columns: Sequence[str]) -> Column:
         columns: The source's own columns. A missing value counts for nothing, so a column that came later does not
             change the hash of a line from before.
     """
-    return F.xxhash64(*[F.col(f"`{name}`") for name in sorted(columns)])
+    return F.xxhash64(*[column(name) for name in sorted(columns)])
 
 
 def one_of_each(lines: DataFrame, *key: Column) -> DataFrame:

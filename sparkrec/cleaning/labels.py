@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from sparkrec.cleaning.duplicates import id_of_row, line_hash, row_id
@@ -12,12 +12,12 @@ from sparkrec.cleaning.elements import ELEMENT, POSITION, event_suffix, explodes
 from sparkrec.cleaning.expression_tree import absent_columns
 from sparkrec.cleaning.expressions import check_expressions
 from sparkrec.cleaning.item_versions import ATTRIBUTES
-from sparkrec.cleaning.mapping import interaction_columns, read_as, unreadable_columns
+from sparkrec.cleaning.mapping import implausible_columns, interaction_columns, read_as, unreadable_columns
 from sparkrec.cleaning.titles import tidy_text
 from sparkrec.config.settings import SourceSettings
 from sparkrec.contracts import load_contract
-from sparkrec.contracts.spark import broken_rules, names_where
-from sparkrec.lake.landing import UNREADABLE_LINE, own_columns
+from sparkrec.contracts.spark import broken_rules, column, names_where
+from sparkrec.landing.columns import UNREADABLE_LINE, own_columns
 
 SEARCH, REVIEW = "search", "review"
 
@@ -51,7 +51,7 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
     # Ids of the source's own that are about an element tell them apart themselves.
     by_element = apart and landed_id is not None and explodes(lines.sparkSession, landed_id)
     line_id = F.concat(row_id(own), event_suffix()) if by_element else row_id(own)
-    canonical = interaction_columns(source.interactions, contract, source.name, line_id)
+    canonical = interaction_columns(source, contract, line_id)
     if apart and not by_element:
         canonical["event_id"] = F.concat(canonical["event_id"], event_suffix())
     canonical |= {
@@ -66,13 +66,14 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
     unreadable = unreadable_columns(lines, source.interactions, contract)
     if "rating" in reviews:
         unreadable["rating"] = F.expr(f"trim({reviews['rating']}) != ''") & canonical["rating"].isNull()
+    implausible = implausible_columns(source, canonical, F.col("_ingested_at"))
     own_reasons = {reason: F.expr(condition) for reason, condition in source.refuse.items()}
-    found = names_where(own_reasons | {f"{name}_unreadable": wrong for name, wrong in unreadable.items()})
+    found = names_where(own_reasons | {f"{name}_unreadable": wrong for name, wrong in unreadable.items()} | implausible)
     # What cannot be read is not missing.
     overruled = names_where({f"{name}_missing": wrong for name, wrong in unreadable.items()})
     typed = lines.select(
         *[column.alias(name) for name, column in canonical.items()],
-        F.struct(*[F.col(f"`{name}`") for name in sorted(own)]).alias("_own"),
+        F.struct(*[column(name) for name in sorted(own)]).alias("_own"),
         (F.col(UNREADABLE_LINE).isNotNull() if UNREADABLE_LINE in own else F.lit(False)).alias("_unreadable"),
         found.alias("_found"),
         overruled.alias("_overruled"),
@@ -108,9 +109,9 @@ def left_out_keys(lines: DataFrame, source: SourceSettings) -> list[str]:
     return absent_columns(lines, _all_expressions(source, but=needed))
 
 
-def lost_columns(lines: DataFrame, earlier: Sequence[str], source: SourceSettings) -> list[str]:
-    """Columns that the source file uses, that earlier lines had and that these do not have."""
-    return [name for name in absent_columns(lines, _all_expressions(source)) if name in earlier]
+def used_columns(spark: SparkSession, source: SourceSettings) -> list[str]:
+    """Columns that the expressions of the source file use, lookups among them, sorted."""
+    return absent_columns(spark.createDataFrame([], "_none int"), _all_expressions(source))
 
 
 def _all_expressions(source: SourceSettings, but: Sequence[tuple[str, str]] = ()) -> list[str]:

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.cleaning.expressions import referenced_columns
-from sparkrec.config.settings import InteractionsMapping
+from sparkrec.config.settings import InteractionsMapping, SourceSettings
 from sparkrec.contracts import Contract
 
 
@@ -17,9 +17,7 @@ def given(mapping: BaseModel | None) -> dict[str, str]:
     return {key: value for key, value in (mapping.model_dump() if mapping else {}).items() if value is not None}
 
 
-def interaction_columns(
-    mapping: InteractionsMapping, contract: Contract, source: str, fallback_id: Column
-) -> dict[str, Column]:
+def interaction_columns(source: SourceSettings, contract: Contract, fallback_id: Column) -> dict[str, Column]:
     """The canonical columns of an event, by name, typed as the contract says, and its ``account_id``.
 
     A text that cannot be read as its type becomes null; `unreadable_columns` tells it from a missing one.
@@ -27,20 +25,47 @@ def interaction_columns(
     none, bots) stays null.
 
     Args:
-        mapping: The source's expressions.
+        source: The source.
         contract: That of silver.interactions.
-        source: The source's name.
         fallback_id: The id of an event of a source that has none.
     """
-    expressions = given(mapping)
+    expressions = given(source.interactions)
     columns = {name: read_as(expressions.get(name), column.type) for name, column in contract.columns.items()}
+    columns |= {name: read_id(expressions.get(name), source) for name in IDS}
     columns["event_id"] = F.coalesce(columns["event_id"], fallback_id)
     # Of a missing one and another, greatest takes the other.
     columns["known_time"] = F.greatest(columns["event_time"], columns["known_time"])
     columns["event_date"] = F.to_date(columns["event_time"])
-    columns["source"] = F.lit(source)
-    columns["account_id"] = read_as(expressions.get("account_id"), "string")
+    columns["source"] = F.lit(source.name)
     return columns
+
+
+IDS = ("event_id", "user_id", "account_id", "item_id", "session_id", "search_id")
+"""Columns that name something: their texts are brought to one form by `read_id`."""
+
+# White space of Unicode, and signs of no width.
+_BLANKS = (
+    "".join(
+        map(
+            chr,
+            (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200E), 0x2028, 0x2029, 0x202F, 0x205F),
+        )
+    )
+    + "\u2060\u3000\ufeff"
+)
+
+
+def read_id(expression: str | None, source: SourceSettings) -> Column:
+    """The expression as an id: without white space around it, a whole number without a point, a null word as null."""
+    if expression is None:
+        return F.lit(None).cast("string")
+    text = F.btrim(F.expr(expression).cast("string"), F.lit(_BLANKS))
+    is_float = F.endswith(text, F.lit("0")) & F.contains(text, F.lit(".")) & text.rlike(r"^-?[0-9]+\.0+$")
+    text = F.when(is_float, F.substring_index(text, ".", 1)).otherwise(text)
+    words = sorted({"", *[word.lower() for word in source.null_words]})
+    longest = max(len(word.encode()) for word in words)
+    is_null = (F.octet_length(text) <= longest) & F.lower(text).isin(words)
+    return F.when(~is_null, text)
 
 
 def read_as(expression: str | None, type_: str) -> Column:
@@ -50,6 +75,28 @@ def read_as(expression: str | None, type_: str) -> Column:
     if type_ == "string":
         return F.nullif(F.trim(F.expr(expression).cast("string")), F.lit(""))
     return F.expr(expression).cast(type_)
+
+
+def implausible_columns(source: SourceSettings, columns: dict[str, Column], ingested_at: Column) -> dict[str, Column]:
+    """By reason: whether a time is out of range or has no date, or an id holds a sign that could not be decoded.
+
+    Args:
+        source: The source.
+        columns: What `interaction_columns` gives.
+        ingested_at: When the line was delivered.
+    """
+    latest = ingested_at + F.make_interval(days=F.lit(source.times.days_ahead))
+    earliest = F.lit(source.times.earliest).cast("timestamp")
+    times = {
+        f"{name}_out_of_range": ~columns[name].between(earliest, latest)
+        for name in ("event_time", "known_time")
+        if getattr(source.interactions, name) is not None
+    }
+    undecoded = {
+        f"{name}_undecodable": F.contains(columns[name], F.lit("\ufffd"))
+        for name in ("user_id", "item_id", "account_id")
+    }
+    return {reason: F.coalesce(wrong, F.lit(False)) for reason, wrong in (times | undecoded).items()}
 
 
 def unreadable_columns(lines: DataFrame, mapping: InteractionsMapping, contract: Contract) -> dict[str, Column]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from sparkrec.config.paths import project_root
+from sparkrec.config.paths import anchored, project_root
 from sparkrec.config.settings import Settings, SourceSettings, SparkSettings
 from sparkrec.errors import ConfigurationError
 
@@ -28,6 +28,9 @@ def load_settings(
 ) -> Settings:
     """Merge ``conf/base.yaml``, ``conf/env/<env>.yaml``, the source file and ``key=value`` overrides.
 
+    Relative paths start at the folder of the source file that names them; those of ``conf/`` at the project's
+    folder, and those of the arguments at the working directory.
+
     Args:
         env: Name of a file in ``conf/env/``.
         source: Path of a source file, or the name of one in ``conf/sources/``.
@@ -38,7 +41,9 @@ def load_settings(
     Raises:
         ConfigurationError: A file is missing or not YAML, or a key is unknown or has a wrong value.
     """
-    tree = _merge(_env_tree(env), _source_tree(_find_source(source)))
+    file = _find_source(source)
+    own = anchored(Settings, _source_tree(file), file.parent)
+    tree = _merge(anchored(Settings, _env_tree(env), project_root()), own)
     named = {"env": env, "lake": lake} | ({"run_date": run_date} if run_date else {})
     return validated(Settings, tree, overrides, f"source {source}", named)
 
@@ -60,10 +65,10 @@ def validated(
     Raises:
         ConfigurationError: An override is no ``key=value``, or a key of ``what`` is unknown or has a wrong value.
     """
-    for override in overrides:
-        tree = _merge(tree, _override_tree(override))
+    for given in (*map(_override_tree, overrides), named):
+        tree = _merge(tree, anchored(model, given, Path.cwd()))
     try:
-        return model.model_validate(_merge(tree, named))
+        return model.model_validate(tree)
     except ValidationError as error:
         raise ConfigurationError(_explain(error, what)) from None
 
@@ -94,6 +99,8 @@ def _source_tree(path: Path) -> Tree:
 def _read(path: Path) -> Tree:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read as UTF-8 text: {error}") from None
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" at line {where.line + 1}" if where else ""

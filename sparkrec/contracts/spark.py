@@ -65,6 +65,7 @@ def names_where(conditions: Mapping[str, Column]) -> Column:
     )
 
 
-def column(name: str) -> Column:
-    """A column by its exact name; a dot in a landed name is no path."""
-    return F.col(f"`{name.replace('`', '``')}`")
+def column(name: str, alias: str | None = None) -> Column:
+    """A column by its exact name, of the table of this alias if there are others; a dot in a landed name is no path."""
+    table = f"{alias}." if alias else ""
+    return F.col(f"{table}`{name.replace('`', '``')}`")

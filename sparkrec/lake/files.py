@@ -3,7 +3,6 @@
 import fnmatch
 import hashlib
 import io
-import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -143,31 +142,40 @@ def find_files(pattern: str) -> list[str]:
     """Files that a path, folder or glob names, sorted.
 
     A folder names all files below it. A glob's ``*`` stays within a folder, ``**`` crosses them. Files that are
-    hidden or lie in a hidden folder (``.`` or ``_`` in front) are left out.
+    hidden or lie in a hidden folder (``.`` or ``_`` in front) are left out. What is on this machine by a name with
+    the signs of a glob in it is meant by that name.
     """
     return sorted(find_paths(pattern))
 
 
 def find_paths(pattern: str) -> dict[str, str]:
     """`find_files`, each with its path below the `fixed_folder` of the pattern; a path to a file with its name."""
-    folder = fixed_folder(pattern)
-    filesystem, base = open_file_system(folder or ".")
-    scheme = folder.rpartition("://")[0]
-    scheme = f"{scheme}://" if scheme else ""
-    if filesystem.get_file_info(base).type is fs.FileType.File:
-        return {scheme + base: base.rpartition("/")[2]}
-    wanted = pattern[len(folder) :] or "**"
+    scheme, separator, _ = pattern.rpartition("://")
+    folder, wanted = _base_and_glob(pattern)
+    file_system, base = open_file_system(folder or ".")
+    if file_system.get_file_info(base).type is fs.FileType.File:
+        return {scheme + separator + base: base.rpartition("/")[2]}
     below = base.rstrip("/") + "/"
-    listed = filesystem.get_file_info(fs.FileSelector(base, recursive=True, allow_not_found=True))
-    found = {scheme + info.path: info.path.removeprefix(below) for info in listed if info.type is fs.FileType.File}
-    return {uri: path for uri, path in found.items() if _names(wanted, path)}
+    listed = file_system.get_file_info(fs.FileSelector(base, recursive=True, allow_not_found=True))
+    found = {info.path: info.path.removeprefix(below) for info in listed if info.type is fs.FileType.File}
+    return {scheme + separator + path: name for path, name in found.items() if _names(wanted, name)}
 
 
 def fixed_folder(pattern: str) -> str:
-    """What stands before the first wildcard of a glob, up to its last slash; a path without wildcards itself."""
-    scheme, separator, rest = pattern.rpartition("://")
-    fixed = re.split(r"[*?\[]", rest, maxsplit=1)[0]
-    return scheme + separator + (fixed if fixed == rest else fixed[: fixed.rfind("/") + 1])
+    """The folder or file in front of the first part of a pattern with a glob's signs."""
+    return _base_and_glob(pattern)[0]
+
+
+def _base_and_glob(pattern: str) -> tuple[str, str]:
+    """`fixed_folder`, and the glob from there; ``**`` without one."""
+    scheme, separator, path = pattern.rpartition("://")
+    parts = path.split("/")
+    for number, part in enumerate(parts):
+        is_meant = not separator and exists("/".join(parts[: number + 1]))
+        if any(sign in part for sign in "*?[") and not is_meant:
+            folder = "".join(f"{before}/" for before in parts[:number])
+            return scheme + separator + folder, "/".join(parts[number:])
+    return pattern, "**"
 
 
 def _names(glob: str, path: str) -> bool:

@@ -144,6 +144,11 @@ class JobTables:
         self._lake.append(table, conform(rows, contract), transaction, contract.looked_up_by)
         return self._lake.rows_written(table) if self._lake.version(table) != before else 0
 
+    @property
+    def restaged(self) -> str:
+        """Folder for copies of landing files while they are read."""
+        return self._lake.path("restaged/landing")
+
     def read_artefact(self, name: str) -> str:
         """Folder or file of an artefact that the job reads."""
         self._allow(name, self._reads | self._writes, "read")

@@ -1,5 +1,6 @@
 """Tables of the lake by name."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -20,6 +21,7 @@ from sparkrec.lake.delta_log import (
     note_of_commit,
 )
 
+_UNUSUAL = re.compile(r"[ ,;{}()\n\t=]")
 LAYERS = ("bronze", "silver", "features", "gold")
 
 
@@ -227,8 +229,19 @@ class Lake:
     def _write(
         self, rows: DataFrame, table: str, mode: str, options: Mapping[str, str], interval: str | None = None
     ) -> None:
-        writer = rows.write.format("delta").mode(mode).options(**options)
+        names = self._any_names(table) if _UNUSUAL.search("".join(rows.columns)) else {}
+        writer = rows.write.format("delta").mode(mode).options(**options, **names)
         (writer.partitionBy(interval) if interval else writer).save(self.path(table))
+
+    def _any_names(self, table: str) -> dict[str, str]:
+        """What lets the table have columns of any name, though Parquet's own may not have blanks and the like."""
+        if self.exists(table):
+            path = self.path(table).replace("`", "``")
+            self.spark.sql(
+                f"alter table delta.`{path}` set tblproperties ('delta.columnMapping.mode' = 'name', "
+                "'delta.minReaderVersion' = '2', 'delta.minWriterVersion' = '5')"
+            )
+        return {"delta.columnMapping.mode": "name"}
 
 
 def _in_whole_days(rows: DataFrame, interval: str) -> DataFrame:

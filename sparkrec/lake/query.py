@@ -2,22 +2,31 @@
 
 import tempfile
 from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
 from typing import Any
 
-from pyspark.errors import AnalysisException, ParseException
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.errors import AnalysisException, ParseException, PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from sparkrec.config.settings import SparkSettings
 from sparkrec.errors import ConfigurationError, DataError
 from sparkrec.lake.lake import LAYERS, Lake
 from sparkrec.lake.session import spark_session
+from sparkrec.unexpected import cause
+
+# What else than queries is answered: it changes nothing.
+_LOOKS = ("Show", "Describe", "Explain")
 
 
 @dataclass(frozen=True)
 class Found:
-    """Rows of a query; ``more`` says that there are others behind them."""
+    """Rows of a query, each value as Spark writes it; ``more`` says that there are others behind them."""
 
     columns: list[str]
-    rows: list[tuple[Any, ...]]
+    rows: list[tuple[str | None, ...]]
     more: bool
 
 
@@ -25,31 +34,58 @@ def query_lake(spark: SparkSettings, root: str, query: str, most: int) -> Found:
     """Run a query over the lake in a session of its own.
 
     Raises:
-        DataError: The lake holds no tables.
-        ConfigurationError: The query does not parse, or names what there is not.
+        DataError: The lake holds no tables, or the query fails on what they hold.
+        ConfigurationError: The query does not parse, names what there is not, or is none.
     """
     with tempfile.TemporaryDirectory() as warehouse:
-        conf = {**spark.conf, "spark.sql.warehouse.dir": warehouse}
+        # A file has no name of a table, and private tables have none here.
+        conf = {**spark.conf, "spark.sql.warehouse.dir": warehouse, "spark.sql.runSQLOnFiles": "false"}
         with spark_session(spark.model_copy(update={"conf": conf}), "sparkrec sql") as session:
-            lake = Lake(session, root)
-            tables = lake.tables()
-            if not tables:
-                raise DataError(f"{root} holds no tables: run `sparkrec run` first, or mend --lake")
-            for layer in LAYERS:
-                session.sql(f"create schema if not exists {layer}")
-            for table in tables:
-                session.read.format("delta").load(lake.path(table))
-                session.sql(f"create table {table} using delta location '{_absolute(lake.path(table))}'")
+            tables = _name_tables(session, root)
             try:
-                result = session.sql(query)
-                rows = result.limit(most + 1).collect()
+                result = _result(session, query)
+                # As texts: Python has no times as far off as Spark.
+                texts = result.toDF(*[str(place) for place in range(len(result.columns))])
+                shown = texts.select([F.col(name).cast("string") for name in texts.columns])
+                rows = shown.limit(most + 1).collect()
             except (AnalysisException, ParseException) as error:
-                cause = (error.getMessage() or str(error)).strip().splitlines()[0]
-                raise ConfigurationError(f"{cause}\n  tables: {', '.join(tables)}") from None
+                raise ConfigurationError(f"{cause(error)}; tables: {', '.join(tables)}") from None
+            except (Py4JJavaError, PySparkException) as error:
+                raise DataError(f"the query fails: {cause(error)}") from None
             return Found(result.columns, [tuple(row) for row in rows[:most]], len(rows) > most)
 
 
-def _absolute(path: str) -> str:
-    from pathlib import Path
+def _name_tables(session: SparkSession, root: str) -> list[str]:
+    lake = Lake(session, root)
+    tables = lake.tables()
+    if not tables:
+        raise DataError(f"{root} holds no tables: run `sparkrec run` first, or mend --lake")
+    for layer in LAYERS:
+        session.sql(f"create schema if not exists {layer}")
+    for table in tables:
+        session.catalog.createTable(table, _absolute(lake.path(table)), "delta")
+    return tables
 
+
+def _result(session: SparkSession, query: str) -> DataFrame:
+    """The rows of a query, or of a statement that looks at tables; ``show tables`` looks at all layers."""
+    jvm_session: Any = session._jsparkSession
+    parser = jvm_session.sessionState().sqlParser()
+    try:
+        plan = parser.parsePlan(query)
+    except Py4JJavaError as error:
+        raise ConfigurationError(cause(error)) from None
+    kind = plan.getClass().getSimpleName()
+    if not kind.startswith(_LOOKS):
+        try:
+            parser.parseQuery(query)
+        except ParseException:
+            raise ConfigurationError("only queries are allowed: this statement is none") from None
+    elif kind == "ShowTables" and plan.namespace().getClass().getSimpleName().startswith("Current"):
+        pattern = f" like '{plan.pattern().get()}'" if plan.pattern().isDefined() else ""
+        return reduce(DataFrame.unionAll, [session.sql(f"show tables in {layer}{pattern}") for layer in LAYERS])
+    return session.sql(query)
+
+
+def _absolute(path: str) -> str:
     return path if "://" in path else str(Path(path).resolve())

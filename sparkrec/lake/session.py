@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from pathlib import Path
 
 from delta import configure_spark_with_delta_pip
 from pyspark import SparkConf
@@ -53,7 +54,13 @@ def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     logging.getLogger("py4j").setLevel(logging.WARNING)
+    # Of a JVM that is gone py4j prints a stack for each thing asked of it, beside the exception that says so.
+    logging.getLogger().addFilter(_is_not_of_py4j)
     # They print the stack of every query that does not resolve, beside the exception that says so.
     for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return session
+
+
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    return "py4j" not in Path(record.pathname).parts

@@ -30,9 +30,11 @@ def read_json_lines(spark: SparkSession, paths: Sequence[str], options: Mapping[
     if (separator := {name.lower(): value for name, value in options.items()}.get("linesep")) is not None:
         reader = reader.options(lineSep=separator)
     lines = reader.text(list(paths)).select("value", F.input_file_name().alias("_uri"))
-    lines = lines.where(F.trim(F.regexp_replace("value", r"^\ufeff|[\r\n\t]", "")) != "") if is_set(
-        options, "multiLine"
-    ) else lines.where(F.trim("value") != "")
+    lines = (
+        lines.where(F.trim(F.regexp_replace("value", r"^\ufeff|[\r\n\t]", "")) != "")
+        if is_set(options, "multiLine")
+        else lines.where(F.trim("value") != "")
+    )
     kept = {name: value for name, value in options.items() if name.lower() not in _OF_SPARKS_READER}
     kinds = lines.select(
         F.json_object_keys("value").alias("keys"), F.ltrim("value").startswith("[").alias("is_array")
@@ -52,7 +54,9 @@ def _without_arrays(lines: DataFrame, options: Mapping[str, str]) -> DataFrame:
     wrapped = F.from_json(_in_brackets("value"), ArrayType(ArrayType(StringType())), dict(options))
     is_array = F.ltrim("value").startswith("[") & (F.size(wrapped) == 1) & (F.size(wrapped[0]) > 0)
     objects = F.when(is_array, wrapped[0]).otherwise(F.array("value"))
-    return lines.select(F.explode(objects).alias("value"), "_uri").withColumn("value", F.coalesce("value", F.lit("null")))
+    return lines.select(F.explode(objects).alias("value"), "_uri").withColumn(
+        "value", F.coalesce("value", F.lit("null"))
+    )
 
 
 def _parsed(lines: DataFrame, keys: Sequence[str], options: Mapping[str, str], has_doubles: bool) -> DataFrame:
@@ -69,10 +73,10 @@ def _parsed(lines: DataFrame, keys: Sequence[str], options: Mapping[str, str], h
     alike: dict[str, list[str]] = {}
     for key in keys:
         alike.setdefault(key.strip().lower(), []).append(key)
-    names = landed_names([group[0] for group in alike.values()])
+    landed = landed_names([group[0] for group in alike.values()])
     columns = [
         _canonical(reduce(lambda a, b: F.coalesce(a, b), [F.col("_one").getField(key) for key in group])).alias(name)
-        for name, group in zip(names, alike.values(), strict=True)
+        for name, group in zip(landed, alike.values(), strict=True)
     ]
     unreadable = F.when(F.col("_one").isNull(), F.col("value")).alias(UNREADABLE_LINE)
     return parsed.select(*columns, unreadable, "_uri")

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import IO, Self
+from typing import Any, Self
 
 import pandas as pd
 import pyarrow as pa
@@ -20,7 +20,8 @@ import pyarrow_hotfix  # noqa: F401  closes CVE-2023-47248 of this pyarrow
 from pyarrow import parquet as pq
 from pyspark.sql import SparkSession
 
-from sparkrec.config.settings import LandingSettings
+from sparkrec.config.settings import LandingSettings, SourceSettings
+from sparkrec.errors import ConfigurationError
 from sparkrec.lake.files import open_file_system
 
 _CHUNK, _HEAD = 1 << 20, 1 << 12
@@ -98,8 +99,8 @@ def probe_files(spark: SparkSession, files: LandingSettings, uris: list[str]) ->
 
 
 def _from_json(text: str) -> Probe:
-    found = json.loads(text)
-    return Probe(**{name: tuple(value) if isinstance(value, list) else value for name, value in found.items()})
+    found: dict[str, Any] = json.loads(text)
+    return Probe(**found | {name: tuple(value) for name, value in found.items() if isinstance(value, list)})
 
 
 def probe(uri: str, files: LandingSettings) -> Probe:
@@ -116,6 +117,23 @@ def text_option(options: Mapping[str, str], *names: str) -> str | None:
     """An option of Spark's reader by any of its names; Spark does not tell upper from lower case."""
     lowered = {name.lower(): value for name, value in options.items()}
     return next((lowered[name.lower()] for name in names if name.lower() in lowered), None)
+
+
+def check_encoding(source: SourceSettings) -> None:
+    """See whether there is an encoding of the name that the source gives.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    encoding = encoding_of(source.options)
+    if encoding is not None:
+        try:
+            codecs.lookup(encoding)
+        except LookupError:
+            raise ConfigurationError(
+                f"source {source.name}: options.encoding: {encoding} is no encoding; such are utf-8, utf-16, latin-1, "
+                "windows-1252, shift_jis, gb18030"
+            ) from None
 
 
 def is_set(options: Mapping[str, str], name: str) -> bool:
@@ -166,7 +184,7 @@ def bom_of(head: bytes) -> str | None:
 
 
 @contextmanager
-def unpacked(uri: str, packed: str | None) -> Iterator[IO[bytes]]:
+def unpacked(uri: str, packed: str | None) -> Iterator[Any]:
     """The bytes of a file, unpacked.
 
     Raises:

@@ -180,8 +180,12 @@ def _with_files(spark: SparkSession, lines: DataFrame, delivered: Sequence[Deliv
     fields = ["_uri", "_source_file", "_batch_id", *[f"_partition{place}" for place in range(len(names))]]
     schema = StructType([StructField(name, StringType()) for name in fields])
     told = [
-        (uri_of[one.opened.removeprefix(_FILE)], short[one.file.uri], one.batch)
-        + tuple(one.file.partitions.get(name) for name in partitions)
+        [
+            uri_of[one.opened.removeprefix(_FILE)],
+            short[one.file.uri],
+            one.batch,
+            *[one.file.partitions.get(name) for name in partitions],
+        ]
         for one in delivered
     ]
     joined = lines.join(F.broadcast(spark.createDataFrame(told, schema)), "_uri", "left")

@@ -6,8 +6,8 @@ import pandas as pd
 from pyspark.sql import SparkSession
 
 from sparkrec.config.settings import LandingSettings
-from sparkrec.landing.probe import bom_of, decoded, encoding_of, packing, unpacked
 from sparkrec.lake.files import open_file_system
+from sparkrec.landing.probe import bom_of, decoded, encoding_of, packing, unpacked
 
 _CHUNK, _HEAD = 1 << 20, 1 << 12
 

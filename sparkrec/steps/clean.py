@@ -24,7 +24,7 @@ from sparkrec.config.privacy_key import privacy_key
 from sparkrec.contracts import load_contract
 from sparkrec.errors import DataError
 from sparkrec.lake.days import is_of_days
-from sparkrec.lake.landing import LANDING_COLUMNS
+from sparkrec.landing.columns import LANDING_COLUMNS
 from sparkrec.steps.cleaned_before import REVIEWS, cleaned_before, definition, landed_since
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.runs import CLEANING, JobRun

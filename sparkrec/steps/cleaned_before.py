@@ -33,7 +33,9 @@ def definition(settings: Settings) -> str:
     """What decides which rows are made of a line: digests of source file and rules, and of the key of ids."""
     source, privacy = settings.source, settings.privacy
     rules = [load_contract(table).model_dump(mode="json") for table in (INTERACTIONS, SEARCHES, REVIEWS)]
-    text = json.dumps([source.model_dump(mode="json", exclude={"landing"}), rules], sort_keys=True)
+    # Where files lie decides nothing: a moved folder is no other source.
+    own = source.model_dump(mode="json", exclude={"landing": True, "lookups": {"__all__": {"landing"}}})
+    text = json.dumps([own, rules], sort_keys=True)
     key = privacy_key(privacy) if privacy.pseudonymise else b""
     return f"{_digest(text.encode())} {_digest(b'the key of ids is ' + key)}"
 

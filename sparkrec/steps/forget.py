@@ -13,10 +13,10 @@ from sparkrec.cleaning.identities import of_account
 from sparkrec.config import Settings
 from sparkrec.config.settings import SourceSettings
 from sparkrec.contracts import load_contract
-from sparkrec.contracts.spark import conform
+from sparkrec.contracts.spark import column, conform
 from sparkrec.errors import DataError
 from sparkrec.lake import Lake, files
-from sparkrec.lake.landing import UNREADABLE_LINE, own_columns
+from sparkrec.landing.columns import UNREADABLE_LINE, own_columns
 
 IDENTITIES, FORGOTTEN = "private.identities", "private.forgotten"
 SEARCHES, QUERY_TEXT = "silver.searches", "features.query_text"
@@ -102,7 +102,7 @@ def _person(lake: Lake, source: SourceSettings, user: str) -> DataFrame:
         found = rows.select("one.*").where("id is not null").distinct().localCheckpoint()
         if not found.isEmpty():
             return found
-    lines = with_landed_ids(lake.read(f"bronze.{source.name}"), source.interactions)
+    lines = with_landed_ids(lake.read(f"bronze.{source.name}"), source)
     known = given.join(lines.select("_user").distinct(), F.col("given") == F.col("_user"), "left_semi")
     if lake.exists(FORGOTTEN):
         # Whoever was being forgotten when the command was broken off may be gone from here already.
@@ -137,11 +137,11 @@ def _from_bronze(lake: Lake, source: SourceSettings, person: DataFrame, say: Cal
     table = f"bronze.{source.name}"
     bronze = lake.read(table)
     own = own_columns(bronze.columns)
-    bronze = with_landed_ids(bronze.withColumn("_row", row_id(own)), source.interactions)
+    bronze = with_landed_ids(bronze.withColumn("_row", row_id(own)), source)
     named = F.col("_id").isin(F.col("_user"), F.col("_account"))
     lines = bronze.join(F.broadcast(_landed_ids(person)), named, "left_semi")
     rows = lines.select("_row", "_source_file")
-    personal = [F.col(f"`{name}`") for name in source.personal if name in own]
+    personal = [column(name) for name in source.personal if name in own]
     if personal and UNREADABLE_LINE in own:
         texts = lines.select(F.explode(F.array(*personal)).alias("_text")).where(F.length("_text") >= _TELLING)
         holds = F.contains(F.col(UNREADABLE_LINE), F.col("_text"))
@@ -170,7 +170,7 @@ def _search(lake: Lake, sources: Sequence[SourceSettings], person: DataFrame) ->
         texts = [name for name, kind in rows.dtypes if kind == "string"]
         if table in sources_of:
             source = sources_of[table]
-            rows = with_landed_ids(rows, source.interactions)
+            rows = with_landed_ids(rows, source)
             of_people = ["_user", "_account", *[name for name in source.personal if name in texts]]
         elif table.startswith("bronze."):
             of_people = []
@@ -187,7 +187,7 @@ def _hold(rows: DataFrame, columns: Collection[str], of_people: Collection[str],
     """Whether any of the columns holds an id; a short one counts only in those that are ``of_people``."""
     if not columns:
         return False
-    texts = [F.struct(F.col(f"`{name}`").alias("id"), F.lit(name in of_people).alias("of_people")) for name in columns]
+    texts = [F.struct(column(name).alias("id"), F.lit(name in of_people).alias("of_people")) for name in columns]
     counting = rows.select(F.inline(F.array(*texts))).where(F.col("of_people") | (F.length("id") >= _UNMISTAKABLE))
     return not counting.join(F.broadcast(ids), "id", "left_semi").isEmpty()
 

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 from sparkrec.cleaning.duplicates import row_id
 from sparkrec.cleaning.elements import ELEMENT, row_suffix, with_elements
 from sparkrec.errors import DataError
-from sparkrec.lake.landing import own_columns
+from sparkrec.landing.columns import own_columns
 from sparkrec.steps.clean import QUARANTINE, Cleaning
 from sparkrec.steps.cleaned_before import cleaned_before, definition
 from sparkrec.steps.context import Counts, JobContext

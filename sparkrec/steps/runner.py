@@ -25,6 +25,7 @@ from sparkrec.lake.days import is_of_days
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.gates import closed_gates
 from sparkrec.steps.runs import RUNS, latest_runs
+from sparkrec.unexpected import under_way
 
 _WIDTH = 80
 
@@ -58,7 +59,8 @@ class Runner:
     def run(self, specs: Sequence[JobSpec]) -> None:
         """Run the jobs in the order given; the first that fails stops the run."""
         for number, spec in enumerate(specs, 1):
-            self._run_job(spec, f"[{number}/{len(specs)}] {spec.name}")
+            with under_way(f"job {spec.name} of source {self.settings.source.name}"):
+                self._run_job(spec, f"[{number}/{len(specs)}] {spec.name}")
 
     def _run_job(self, spec: JobSpec, label: str) -> None:
         source = self.settings.source

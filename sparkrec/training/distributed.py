@@ -12,6 +12,7 @@ from typing import Any
 
 from sparkrec.config.settings import TrainingSettings
 from sparkrec.errors import DataError
+from sparkrec.unexpected import cut
 
 PROGRESS = "sparkrec: "
 """What a rank's lines of progress start with; everything else that it prints is shown only when it fails."""
@@ -141,7 +142,7 @@ def launch(settings: TrainingSettings, target: str, argument: str, say: Callable
         say: Takes lines of progress.
 
     Raises:
-        DataError: A rank failed; the message ends with the last lines that the ranks printed.
+        DataError: A rank failed; its notes are the last lines that the ranks printed.
     """
     output = RankOutput(say)
     failure = (
@@ -151,8 +152,13 @@ def launch(settings: TrainingSettings, target: str, argument: str, say: Callable
     )
     if failure:
         failure = _first_to_end("\n".join([failure, *output.last])) or failure
-        told = "\n".join(f"  {line}" for line in output.last)
-        raise DataError(f"training stopped ({settings.launcher}, {settings.ranks} ranks): {failure}\n{told}")
+        exceptions = [
+            found[0] for line in output.last if (found := re.search(r"(?<![^:])[\w.]*(Error|Exception): .+", line))
+        ]
+        cause = f": {exceptions[-1]}" if exceptions else ""
+        error = DataError(cut(f"training stopped ({settings.launcher}, {settings.ranks} ranks): {failure}{cause}"))
+        error.add_note("\n".join(output.last))
+        raise error
 
 
 def _first_to_end(told: str) -> str | None:

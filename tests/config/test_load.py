@@ -5,10 +5,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sparkrec.config import Settings, load_settings, project_root
 from sparkrec.config.load import load_spark_settings
+from sparkrec.config.paths import PathSetting, anchored
 from sparkrec.errors import ConfigurationError
 
 SOURCE = """
@@ -37,6 +38,32 @@ def write(home: Path, name: str, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def paths(settings: Settings) -> dict[str, str | None]:
+    """Every setting that is a path."""
+    return {
+        "landing": settings.source.landing,
+        **{name: lookup.landing for name, lookup in settings.source.lookups.items()},
+        "key": settings.privacy.key_file,
+        "encoder": settings.encoder.preset,
+        "language_model": settings.language_model.preset,
+        "report": settings.report.folder,
+        "truth": settings.report.query_truth,
+        "lake": settings.lake,
+    }
+
+
+PATHS = """
+lookups:
+  product: {landing: ../products/*.csv, key: [product]}
+  packed: {landing: "package:pyspark/version.py", key: [product]}
+  bucket: {landing: "s3a://bucket/a/../*.csv", key: [product]}
+privacy: {key_file: key}
+encoder: {preset: encoder}
+language_model: {preset: /models/writer}
+report: {folder: report, query_truth: ./truth/queries}
+"""
 
 
 def load(*overrides: str, env: str = "local", source: str | Path = "shop") -> Settings:
@@ -87,6 +114,67 @@ def test_a_source_is_found_by_path_as_well_as_by_name(home: Path, tmp_path: Path
     elsewhere.write_text(SOURCE.replace("shop", "other"), encoding="utf-8")
     assert load(source=elsewhere).source.name == "other"
     assert load(source=home / "conf" / "sources" / "shop.yaml") == load(source="shop")
+
+
+def test_a_relative_path_starts_at_the_file_that_says_it(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop" / "etc").mkdir(parents=True)
+    (tmp_path / "shop" / "etc" / "shop.yaml").write_text(SOURCE + PATHS, encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "shop")
+
+    shop = tmp_path / "shop"
+    of_the_file = {
+        "landing": f"{shop}/etc/shop/*.csv",
+        "product": f"{shop}/products/*.csv",
+        "packed": "package:pyspark/version.py",
+        "bucket": "s3a://bucket/a/../*.csv",
+        "key": f"{shop}/etc/key",
+        "encoder": f"{shop}/etc/encoder",
+        "language_model": "/models/writer",
+        "report": f"{shop}/etc/report",
+        "truth": f"{shop}/etc/truth/queries",
+        "lake": f"{shop}/lake",
+    }
+    assert paths(load(source="etc/shop.yaml")) == of_the_file
+
+    given = ("source.lookups.product.landing=p.csv", "report.query_truth=truth", "encoder.preset=null")
+    at_the_working_directory = {"product": f"{shop}/p.csv", "truth": f"{shop}/truth", "encoder": None}
+    assert paths(load(*given, source="etc/shop.yaml")) == of_the_file | at_the_working_directory
+
+    write(home, "base.yaml", "privacy: {key_file: keys/shop}\n")
+    write(home, "env/local.yaml", "report: {folder: reports}\n")
+    of_conf = paths(load(source="shop"))
+    assert of_conf["landing"] == f"{home}/conf/sources/shop/*.csv"
+    assert (of_conf["key"], of_conf["report"]) == (f"{home}/keys/shop", f"{home}/reports")
+
+
+def test_shipped_sources_lie_where_they_did() -> None:
+    assert load(source="online_retail").source.landing == f"{project_root()}/data/online_retail/*.csv.gz"
+    assert load(source="events").source.landing == f"{project_root()}/build/events/landing"
+
+
+class Delivery(BaseModel):
+    """Paths in all the ways that a setting may hold them."""
+
+    one_or_more: PathSetting | tuple[PathSetting, ...]
+    some: tuple[PathSetting, ...] = ()
+    no_path: str | tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ({"one_or_more": "a/*.csv"}, {"one_or_more": "/shop/a/*.csv"}),
+        ({"one_or_more": ["a", "/b", "s3://c"]}, {"one_or_more": ["/shop/a", "/b", "s3://c"]}),
+        ({"some": ["../a", "package:b/c"]}, {"some": ["/a", "package:b/c"]}),
+        ({"some": "a"}, {"some": "/shop/a"}),
+        ({"no_path": "a", "unknown": "b", "one_or_more": 5}, {"no_path": "a", "unknown": "b", "one_or_more": 5}),
+        ({"one_or_more": {"a": "b"}, "some": [["a"], None]}, {"one_or_more": {"a": "b"}, "some": [["a"], None]}),
+    ],
+)
+def test_lists_of_paths_are_anchored_and_what_does_not_fit_is_left_to_be_refused(said: object, meant: object) -> None:
+    assert anchored(Delivery, said, Path("/shop")) == meant
 
 
 @pytest.mark.usefixtures("home")
@@ -143,6 +231,7 @@ def test_an_unknown_key_of_a_source_is_named(home: Path) -> None:
         ("training.ranks=many", "training.ranks"),
         ("training=1", "training"),
         ("split.kind=random", "split.kind"),
+        ("report.folder=''", "report.folder"),
         ("source.name=My Shop", "source.name"),
     ],
 )

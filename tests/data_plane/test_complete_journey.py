@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from sparkrec.config import load_settings
 from sparkrec.lake import Lake
-from sparkrec.lake.landing import landing_files
+from sparkrec.landing.find import landing_files
 from sparkrec.steps.runs import latest_runs
 
 SOURCE = "complete_journey"

@@ -16,7 +16,7 @@ from sparkrec.config import load_settings
 from sparkrec.errors import GateError
 from sparkrec.graph import JOBS
 from sparkrec.lake import Lake
-from sparkrec.lake.landing import own_columns
+from sparkrec.landing.columns import own_columns
 from sparkrec.simulation.settings import SimulationSettings
 from sparkrec.simulation.write import simulate
 from sparkrec.steps.runner import Runner

@@ -73,6 +73,16 @@ def test_a_glob_names_files_of_its_own_depth(landing: Path, glob: str, names: li
     assert found(landing / glob, landing) == names
 
 
+def test_what_there_is_by_a_name_with_signs_of_a_glob_is_meant_by_it(tmp_path: Path) -> None:
+    for name in ("2026 [new]*/a.csv", "2026 [new]*/b.csv", "2026 n/c.csv", "d[1].csv", "d1.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert found(tmp_path / "2026 [new]*", tmp_path) == ["2026 [new]*/a.csv", "2026 [new]*/b.csv"]
+    assert found(tmp_path / "2026 [new]*/b*", tmp_path) == ["2026 [new]*/b.csv"]
+    assert found(tmp_path / "2026 [mn]/*", tmp_path) == ["2026 n/c.csv"]
+    assert found(tmp_path / "d[1].csv", tmp_path) == ["d[1].csv"]
+
+
 def test_a_glob_may_be_relative_or_a_uri(landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(landing)
 

@@ -191,14 +191,17 @@ def test_a_model_goes_on_from_an_earlier_one_with_more_items(shards: str, tmp_pa
     assert going_on < 0.9 * cold
 
 
-def test_a_rank_that_fails_is_reported_with_its_last_lines() -> None:
+def test_a_rank_that_fails_is_reported_in_a_line_and_noted_with_its_last_ones() -> None:
     lines: list[str] = []
 
     with pytest.raises(DataError) as error:
         launch(LOCAL, "subprocess:getoutput:", "echo", lines.append)
 
-    assert str(error.value).startswith("training stopped (local, 1 ranks): exit status 1\n  ")
-    assert "AttributeError: module 'subprocess' has no attribute 'getoutput:'" in str(error.value)
+    assert str(error.value) == (
+        "training stopped (local, 1 ranks): exit status 1: "
+        "AttributeError: module 'subprocess' has no attribute 'getoutput:'. Did you mean: 'getoutput'?"
+    )
+    assert error.value.__notes__[0].startswith("Traceback (most recent call last):\n")
     assert lines == []
 
 
