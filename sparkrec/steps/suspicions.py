@@ -1,5 +1,4 @@
-"""What looks wrong in cleaned events, though each row of them is right: a user id that is none, a column without values."""
-
+"""What looks wrong in cleaned events, though each row is right: a user id that is none, a column without values."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
