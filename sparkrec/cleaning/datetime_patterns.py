@@ -109,15 +109,16 @@ def _cause(pattern: str, reads: bool, error: PySparkException) -> str:
             found.append(_MEANT[letter])
         elif letter in _ONLY_WRITTEN and reads:
             found.append(f"{letter} is {_ONLY_WRITTEN[letter]}, which can be written and not read: cut it off")
-        elif letter not in _LETTERS and letter not in _MEANT:
-            found.append(f"{letter} is no letter of a pattern: text stands in single quotes")
+    unknown = [letter for letter in dict.fromkeys(re.findall("[A-Za-z]", bare)) if letter not in (*_LETTERS, *_MEANT)]
+    if unknown:
+        found.append(f"{', '.join(unknown)} cannot stand in a pattern: text stands in single quotes")
     if marks := [mark for mark in "{}#" if mark in bare]:
         found.append(f"{' '.join(marks)} cannot stand in a pattern: text stands in single quotes")
     if found:
         return "; ".join(found)
-    long = max((match[0] for match in re.finditer(r"([A-Za-z])\1*", bare)), key=len, default="")
-    if len(long) > 4:
-        return f"{long} is too long"
+    for run in re.finditer(r"([A-Za-z])\1*", bare):
+        if len(run[0]) > (2 if run[1] in "dHhKkms" else 4):
+            return f"{run[0]} is too long"
     return (error.getMessage() or str(error)).strip().splitlines()[0]
 
 

@@ -40,6 +40,7 @@ _BY_REGEX = (
 _MOMENTS = re.compile(r"\W*(now|today|tomorrow|yesterday)\W*", re.IGNORECASE)
 # Classes of Catalyst whose value the optimizer fills in for each query: the time, the user, the database.
 _OF_THE_QUERY = "org.apache.spark.sql.catalyst.expressions.FoldableUnevaluable"
+_OF_THE_LINE = ("AttributeReference", "NamedLambdaVariable")
 
 
 def check_source(spark: SparkSession, source: SourceSettings) -> None:
@@ -126,7 +127,7 @@ def _of_node(spark: SparkSession, node: Node) -> str | None:
     if is_a in _CALLS_JAVA:
         return f"{node.prettyName()} calls Java code"
     jvm: Any = spark._jvm
-    if jvm.java.lang.Class.forName(_OF_THE_QUERY).isInstance(node) and node.foldable():
+    if jvm.java.lang.Class.forName(_OF_THE_QUERY).isInstance(node) and is_a not in _OF_THE_LINE:
         return f"{node.prettyName()} tells of the run and not of the line: the same line would give another value"
     below = children(node)
     if not node.deterministic() and all(child.deterministic() for child in below):

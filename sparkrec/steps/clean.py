@@ -28,6 +28,7 @@ from sparkrec.landing.columns import LANDING_COLUMNS
 from sparkrec.steps.cleaned_before import REVIEWS, cleaned_before, definition, landed_since
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.runs import CLEANING, JobRun
+from sparkrec.steps.suspicions import empty_columns, users_of_one_session
 
 __all__ = ["definition", "run"]
 
@@ -138,7 +139,22 @@ class Cleaning:
         finally:
             different.unpersist()
         observed = {name: int(rows or 0) for name, rows in seen.get.items()}
-        return self._account(observed, written, refused, again) | late
+        counts = self._account(observed, written, refused, again) | late
+        if self.base is None:
+            self._say_what_looks_wrong(written["kept"])
+        return counts
+
+    def _say_what_looks_wrong(self, kept: int) -> None:
+        source, tables = self.context.settings.source, self.context.tables
+        events, expressions = tables.read(INTERACTIONS), source.expressions()
+        mapped = [name for name in expressions["interactions"] if name in events.columns]
+        for told in (
+            users_of_one_session(events, kept),
+            empty_columns(events, "interactions", mapped),
+            empty_columns(tables.read(ITEMS), "items", [*expressions["items"]]),
+        ):
+            if told:
+                self.context.say(told)
 
     def _labelled(self, lines: DataFrame) -> DataFrame:
         """`labelled_lines` of the lines with their lookups, with ``landed_user_id`` and the visitor's id beside it."""

@@ -3,7 +3,8 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from sparkrec.cleaning.mapping import check_expressions, given, interaction_columns, unreadable_columns
+from sparkrec.cleaning.expressions import check_expressions
+from sparkrec.cleaning.mapping import given, interaction_columns, unreadable_columns
 from sparkrec.config.settings import InteractionsMapping
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import names_where
@@ -90,9 +91,20 @@ def test_a_text_that_cannot_be_read_is_told_from_a_missing_one(spark: SparkSessi
     }
     lines = spark.createDataFrame([*cases], "at string, pieces string, price string")
 
-    named = lines.select("*", names_where(unreadable_columns(mapping, CONTRACT)).alias("reasons")).collect()
+    named = lines.select("*", names_where(unreadable_columns(lines, mapping, CONTRACT)).alias("reasons")).collect()
 
     assert {(row.at, row.pieces, row.price): sorted(row.reasons) for row in named} == cases
+
+
+def test_a_time_that_the_pattern_does_not_read_is_told_from_a_missing_one(spark: SparkSession) -> None:
+    pattern = "case when kind = 'a' then to_timestamp(concat(day, ' ', hour), 'MM/dd/yyyy HH:mm') end"
+    lines = spark.createDataFrame(
+        [("a", "12/1/2010", "8:26"), ("a", "12/10/2010", "08:26"), ("a", None, " "), ("a", "12/10/2010", None)],
+        "kind string, day string, hour string",
+    )
+    unreadable = unreadable_columns(lines, LEAST.model_copy(update={"event_time": pattern}), CONTRACT)["event_time"]
+
+    assert [row[0] for row in lines.select(unreadable).collect()] == [True, False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +113,7 @@ def test_a_text_that_cannot_be_read_is_told_from_a_missing_one(spark: SparkSessi
         ("interactions", "upper(StockKode)", "StockKode"),
         ("items", "trim(StockCode", "Syntax error"),
         ("interactions", "to_moment(StockCode)", "to_moment"),
-        ("interactions", "max(StockCode)", "GROUP BY"),
+        ("interactions", "max(StockCode)", "aggregate function"),
         ("refuse", "StockCode", "BOOLEAN"),
     ],
     ids=["unknown column", "no expression", "unknown function", "aggregate", "condition that is none"],
@@ -115,7 +127,7 @@ def test_a_wrong_expression_names_its_key_its_cause_and_the_landed_columns(
         check_expressions(lines, section, {"good": "StockCode = CustomerID", "wrong": expression})
 
     first, *rest = str(error.value).splitlines()
-    assert first.startswith(f"{section}.wrong: `{expression}` cannot be computed: ")
+    assert first.startswith(f"{section}.wrong: `{expression}` cannot be ")
     assert cause in first
     assert rest == ["  landed columns: StockCode, CustomerID"]
 
