@@ -26,7 +26,8 @@ LEAST_EVENTS = 3
 
 def cuts(split: SplitSettings) -> tuple[str, ...]:
     """The cuts that models are fitted at: one for each part that is held out, and the one that publishes."""
-    return ("validation", "test")[: held_out_windows(split)] + ("publish",)
+    held_out = ("validation", "test")[: held_out_windows(split)]
+    return (*held_out, "publish")
 
 
 def held_out_windows(split: SplitSettings) -> int:
@@ -84,9 +85,10 @@ def with_part(positives: DataFrame, split: SplitSettings) -> DataFrame:
     if split.kind == "leave_last":
         user = Window.partitionBy("user_id")
         newest_first = user.orderBy(F.desc("event_time"), F.desc("event_id"))
+        shift = F.when(F.col("_events") >= LEAST_EVENTS, 1).otherwise(-1)
         windowed = (
             positives.withColumn("_events", F.count(F.lit(1)).over(user))
-            .withColumn("window", F.row_number().over(newest_first) - F.when(F.col("_events") >= LEAST_EVENTS, 1).otherwise(-1))
+            .withColumn("window", F.row_number().over(newest_first) - shift)
             .drop("_events")
         )
     else:

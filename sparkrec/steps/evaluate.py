@@ -158,7 +158,8 @@ def _default(context: JobContext, shelf: str, names: Sequence[str]) -> tuple[str
 
 def _with_unmeasured(context: JobContext, figures: DataFrame | None, chosen: Chosen) -> DataFrame:
     """The figures, and a row of 0 users for each part and shelf that has none."""
-    measured = {(row.part, row.shelf) for row in figures.select("part", "shelf").distinct().collect()} if figures else {}
+    found = figures.select("part", "shelf").distinct().collect() if figures else []
+    measured = {(row.part, row.shelf) for row in found}
     parts = ("validation",) if context.settings.split.kind == "none" else ("validation", "test")
     rows = [
         (ranking.model, shelf, chosen.metric, WHOLE, part, 0)

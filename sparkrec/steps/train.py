@@ -216,7 +216,7 @@ def _without(current: CurrentModels, unfit: Mapping[str, str]) -> CurrentModels:
         update={
             "versions": {name: version for name, version in current.versions.items() if name not in unfit},
             "only_at": {name: at for name, at in current.only_at.items() if name not in unfit},
-            "left_out": current.left_out | unfit,
+            "left_out": {**current.left_out, **unfit},
         }
     )
 
