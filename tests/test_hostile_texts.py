@@ -19,8 +19,8 @@ from sparkrec.steps.runner import Runner
 pytestmark = pytest.mark.slow
 
 DAYS, USERS = 50, 24
-SMALL = ("two_tower.epochs=1", "two_tower.batch_size=64", "baselines.als_iterations=1")
-SMALL += ("ranker.windows=0", "evaluation.bootstrap_samples=10", "training.ranks=1", "training.launcher=local")
+SMALL = ("two_tower.epochs=1", "two_tower.batch_size=64", "baselines.als_iterations=1", "ranker.trees=5")
+SMALL += ("ranker.least_users=5", "ranker.windows=1", "training.ranks=1", "training.launcher=local")
 
 
 @dataclass(frozen=True)
