@@ -235,8 +235,14 @@ class PrivacySettings(_Section):
 class SplitSettings(_Section):
     """How events are held out."""
 
-    kind: Literal["global_time", "leave_last", "none"] = "global_time"
-    holdout_days: int = Field(28, ge=1, description="Length of the test part, and of the validation part before it.")
+    kind: Literal["global_time", "leave_last", "none", "publish_only"] = Field(
+        "global_time", description="none holds out no test; publish_only no validation either, so nothing is measured."
+    )
+    holdout_days: int = Field(
+        28,
+        ge=1,
+        description="Length of the test part, and of the validation part before it; shorter where the history is.",
+    )
 
 
 class FeatureSettings(_Section):

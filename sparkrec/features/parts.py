@@ -16,12 +16,27 @@ KNOWN_PARTS: dict[str, tuple[str, ...]] = {
 """What a model of each cut may know. Its target is the part that the cut is named after; publish has none."""
 
 _NEWEST_KNOWN = {"publish": 0, "test": 1, "validation": 2}
+# Windows without an event where less is held out than a validation and a test.
+_WITHOUT = {"none": 1, "publish_only": 2}
 _BACK = "back_"
+
+LEAST_EVENTS = 3
+"""Positive events of a user of whom ``leave_last`` holds any out."""
 
 
 def cuts(split: SplitSettings) -> tuple[str, ...]:
-    """The cuts that models are fitted at: without a held-out test there is none to test at."""
-    return ("validation", "publish") if split.kind == "none" else ("validation", "test", "publish")
+    """The cuts that models are fitted at: one for each part that is held out, and the one that publishes."""
+    held_out = ("validation", "test")[: held_out_windows(split)]
+    return (*held_out, "publish")
+
+
+def held_out_windows(split: SplitSettings) -> int:
+    """How many windows are held out: validation and test, validation alone, or none."""
+    return 2 - _empty_windows(split)
+
+
+def _empty_windows(split: SplitSettings) -> int:
+    return _WITHOUT.get(split.kind, 0)
 
 
 def newest_known(cut: str) -> int:
@@ -40,8 +55,7 @@ def rehearsed_windows(cut: str, split: SplitSettings, windows: int) -> tuple[int
 
     Each is foreseen with what was known before it, at `cut_that_knows` (window + 1).
     """
-    # Without a held-out test the newest window is 1.
-    first = max(newest_known(cut), 1 if split.kind == "none" else 0)
+    first = max(newest_known(cut), _empty_windows(split))
     return tuple(range(first, first + windows))
 
 
@@ -59,6 +73,7 @@ def with_part(positives: DataFrame, split: SplitSettings) -> DataFrame:
     - ``leave_last``: each user's last event is test, the one before validation; users of fewer than
       three events are all train.
     - ``none``: nothing is held out for a test; what came to be known in the last ``holdout_days`` is validation.
+    - ``publish_only``: all is train.
 
     Windows go on where the parts end: 0 is test, 1 validation, each further one as long as those, or each
     user's next to last event.
@@ -70,9 +85,10 @@ def with_part(positives: DataFrame, split: SplitSettings) -> DataFrame:
     if split.kind == "leave_last":
         user = Window.partitionBy("user_id")
         newest_first = user.orderBy(F.desc("event_time"), F.desc("event_id"))
+        shift = F.when(F.col("_events") >= LEAST_EVENTS, 1).otherwise(-1)
         windowed = (
             positives.withColumn("_events", F.count(F.lit(1)).over(user))
-            .withColumn("window", F.row_number().over(newest_first) - F.when(F.col("_events") >= 3, 1).otherwise(-1))
+            .withColumn("window", F.row_number().over(newest_first) - shift)
             .drop("_events")
         )
     else:
@@ -82,7 +98,7 @@ def with_part(positives: DataFrame, split: SplitSettings) -> DataFrame:
         # What is known exactly a window's length before the last event belongs to the newer window, as does what is
         # known after it.
         window = F.greatest(F.lit(0), F.floor((before_last - 1) / length)).cast("int")
-        first = 1 if split.kind == "none" else 0
+        first = _empty_windows(split)
         windowed = positives.crossJoin(F.broadcast(last)).withColumn("window", window + first).drop("_last")
     part = F.when(F.col("window") == 0, "test").when(F.col("window") == 1, "validation").otherwise("train")
     return windowed.withColumn("part", part)

@@ -35,6 +35,7 @@ class Chosen(BaseModel):
         run_date: The last day of the data that it was made on.
         metric: What it was made by.
         shelves: The ranking of each shelf.
+        split: What was held out, in a line, where that is not what the settings say.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,6 +43,7 @@ class Chosen(BaseModel):
     run_date: date
     metric: str
     shelves: dict[str, ChosenList]
+    split: str | None = None
 
     @classmethod
     def read(cls, uri: str) -> Self:

@@ -117,7 +117,10 @@ class ReportContent:
     rows: RowAccount
     training: tuple[TrainingCurve, ...]
     evaluations: pd.DataFrame
-    """The columns of gold.evaluations, for this run's date; may be empty, even without columns."""
+    """The columns of gold.evaluations, for this run's date; may be empty, even without columns.
+
+    Rows of 0 users, which have no value, say that a shelf could not be measured on a part.
+    """
     chosen: Mapping[str, str]
     """By shelf: the published model as people should read it."""
     deep_models: frozenset[str]
@@ -135,6 +138,18 @@ class ReportContent:
     """The columns of gold.feature_statistics, for this run's date; may be empty, even without columns."""
     queries: QueryExamples | None = None
     """None where no query is shown."""
+    by_default: frozenset[str] = frozenset()
+    """Shelves whose model was not chosen on anybody."""
+    split: str | None = None
+    """What was held out, in a line, where that is not what the settings say."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Models that were not fitted, with the reason."""
+
+    @property
+    def measured(self) -> pd.DataFrame:
+        """The evaluations that are over somebody."""
+        rows = self.evaluations
+        return rows if rows.empty else rows[rows["users"] > 0]
 
     def __post_init__(self) -> None:
         if self.data_docs is not None:

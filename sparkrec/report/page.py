@@ -37,7 +37,7 @@ def render(content: ReportContent) -> str:
             content=content,
             shelves=shelves(content),
             checks=checks(content),
-            protocols=protocols(content.evaluations),
+            protocols=protocols(content.measured),
             features=numeric_features(content.features),
             charts=charts,
             segments_shown=SEGMENTS_SHOWN,
@@ -64,8 +64,10 @@ def checks(content: ReportContent) -> tuple[Check, ...]:
     return (
         _rows_check(content),
         *_jobs_check(content.jobs),
+        *_split_check(content.split),
         *_training_checks(content),
-        *_protocol_check(content.evaluations),
+        *_left_out_checks(content),
+        *_protocol_check(content.measured),
         *(_shelf_check(shelf) for shelf in shelves(content)),
         *_drift_check(content.features),
     )
@@ -99,6 +101,18 @@ def _training_checks(content: ReportContent) -> tuple[Check, ...]:
     return (Check("good", "In every training all ranks made the same steps and hold the same weights."),)
 
 
+def _split_check(split: str | None) -> tuple[Check, ...]:
+    return () if split is None else (Check("note", f"{split[:1].upper()}{split[1:]}."),)
+
+
+def _left_out_checks(content: ReportContent) -> tuple[Check, ...]:
+    """One for each reason."""
+    names: dict[str, list[str]] = {}
+    for name, reason in content.left_out.items():
+        names.setdefault(reason, []).append(name)
+    return tuple(Check("note", f"Left out: {', '.join(listed)}: {reason}.") for reason, listed in names.items())
+
+
 def _protocol_check(evaluations: pd.DataFrame) -> tuple[Check, ...]:
     if len(protocols(evaluations)) < 2:
         return ()
@@ -119,6 +133,11 @@ def _drift_check(features: pd.DataFrame) -> tuple[Check, ...]:
 def _shelf_check(shelf: Shelf) -> Check:
     name, metric = shelf.name.capitalize(), wording.metric(shelf.metric)
     published, rival = shelf.published, shelf.rival
+    if shelf.by_default:
+        figure = "nothing was measured"
+        if published:
+            figure = f"it has {metric} {wording.figure(published.scores[shelf.metric].value)} on {shelf.judged_on}"
+        return Check("note", f"{name}: {shelf.description} is the default, with 0 users to choose on; {figure}.")
     if published is None:
         return Check("note", f"{name}: no {metric} of the published model on held-out events.")
     if rival is None or shelf.lead is None:

@@ -75,6 +75,8 @@ class Shelf:
     parts: Mapping[str, tuple[Standing, ...]]
     segments: tuple[Segment, ...]
     """Largest group first."""
+    by_default: bool = False
+    """Whether the published model was not chosen on anybody."""
 
     @property
     def judged_on(self) -> str:
@@ -132,16 +134,17 @@ def protocols(evaluations: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _shelf(content: ReportContent, name: str) -> Shelf:
-    description = content.chosen.get(name)
-    if content.evaluations.empty:
-        return Shelf(name, description, content.metric, (), (), {}, ())
-    rows = content.evaluations[content.evaluations["shelf"] == name]
+    description, by_default = content.chosen.get(name), name in content.by_default
+    measured_rows = content.measured
+    if measured_rows.empty:
+        return Shelf(name, description, content.metric, (), (), {}, (), by_default)
+    rows = measured_rows[measured_rows["shelf"] == name]
     measured = sorted(set(rows["metric"]), key=lambda one: (one != content.metric, one))
     further = tuple(one for stem in FURTHER for one in measured if one.partition("@")[0] == stem)
     metrics = tuple(one for one in measured if one not in further)
     metric = metrics[0] if metrics else content.metric
     parts = {part: _standings(rows[rows["part"] == part], metric, content) for part in PARTS}
-    shelf = Shelf(name, description, metric, metrics, further, parts, ())
+    shelf = Shelf(name, description, metric, metrics, further, parts, (), by_default)
     of_published = rows["chosen"].astype(bool) & (rows["part"] == shelf.judged_on) & (rows["metric"] == metric)
     return replace(shelf, segments=_segments(rows[of_published]))
 

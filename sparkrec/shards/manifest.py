@@ -12,6 +12,8 @@ from sparkrec.errors import DataError
 from sparkrec.lake import files
 
 MANIFEST = "manifest.json"
+LEAST_ROWS = 2
+"""Rows of a batch at least: in one alone, a sample has nothing to stand against."""
 
 
 class ShardFile(BaseModel):
@@ -45,6 +47,14 @@ class Dataset(BaseModel):
     def of_rank(self, rank: int, ranks: int) -> tuple[ShardFile, ...]:
         """The files of one rank: every ``ranks``-th, so that each file is read by exactly one rank."""
         return self.files[rank::ranks]
+
+    def fewest(self, ranks: int) -> int:
+        """Rows of the rank that has the fewest of them."""
+        return min(sum(file.rows for file in self.of_rank(rank, ranks)) for rank in range(ranks))
+
+    def feeds(self, ranks: int) -> bool:
+        """Whether every rank has as many rows as a batch must have."""
+        return self.fewest(ranks) >= LEAST_ROWS
 
     def steps(self, ranks: int, batch_size: int) -> int:
         """Full batches that every rank can make in one epoch; what is left over is the agreed remainder."""

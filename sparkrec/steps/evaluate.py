@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from functools import partial
+from collections.abc import Sequence
+from functools import partial, reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -12,11 +13,12 @@ from sparkrec.config import Settings
 from sparkrec.errors import ConfigurationError
 from sparkrec.evaluation.bootstrap import means_with_intervals
 from sparkrec.evaluation.catalogue import HEAD_SHARE, Catalogue
-from sparkrec.evaluation.choose import Choice, candidates, choose_blend
+from sparkrec.evaluation.choose import Candidates, candidates, choose_blend
 from sparkrec.evaluation.exposure import exposure_metrics
 from sparkrec.evaluation.judge import judged
 from sparkrec.evaluation.measure import list_values
-from sparkrec.evaluation.segments import NEW_USER_EVENTS, profile_segments, with_segments
+from sparkrec.evaluation.segments import NEW_USER_EVENTS, WHOLE, profile_segments, with_segments
+from sparkrec.features.effective_split import effective_split
 from sparkrec.features.parts import newest_known
 from sparkrec.lake.order import in_one_order
 from sparkrec.recommend.models import MODELS, SECOND_STAGES
@@ -30,27 +32,32 @@ from sparkrec.steps.context import Counts, JobContext
 BLEND = "blend"
 """Name of a ranking by several models."""
 
+DEFAULTS = {"discover": "popularity", "reorder": "own_frequency_decayed"}
+"""By shelf, what is published where nobody is there to choose on: what needs no measuring to be sound."""
+
 
 def run(context: JobContext) -> Counts:
     """Fill gold.evaluations and say what to publish on each shelf.
 
+    A part on which a shelf has no user to judge by has one row there: the published model, 0 users and no value.
+
     Raises:
         ConfigurationError: recommend.models names a model that there is not.
     """
-    settings, tables = context.settings, context.tables
+    tables = context.tables
+    effective = effective_split(tables.read("features.positives"), context.settings.split)
+    settings = context.settings.model_copy(update={"split": effective.split})
     current = CurrentModels.read(tables.read_artefact("models/current.json"))
     parts = [cut for cut in current.cuts if cut != "publish"]
     by_profile = profile_segments(tables.read("gold.user_profiles"), settings.evaluation.segments)
     users = {part: _users(context, part, by_profile).persist() for part in parts}
     try:
-        chosen = _choose(context, current, users["validation"])
+        chosen = _choose(context, current, users.get("validation"), effective.told)
         chosen.write(tables.write_artefact("models/chosen.json"))
         titles = title_vectors(tables.read("features.item_text"), current.items)
         # One part after the other: executors hold the models of one cut at a time.
         found = [_figures(settings, current, part, chosen, users[part], titles) for part in parts]
-        together = found[0]
-        for figures in found[1:]:
-            together = together.unionByName(figures)
+        together = _with_unmeasured(context, reduce(DataFrame.unionByName, found) if found else None, chosen)
         versions: dict[tuple[str, str], str] = {
             (name, shelf): version for name, version in current.versions.items() for shelf in settings.recommend.shelves
         }
@@ -97,32 +104,74 @@ def _users(context: JobContext, part: str, by_profile: DataFrame) -> DataFrame:
     return in_one_order(with_segments(users, by_profile), tasks, "user_id")
 
 
-def _choose(context: JobContext, current: CurrentModels, users: DataFrame) -> Chosen:
+def _choose(context: JobContext, current: CurrentModels, users: DataFrame | None, split: str | None) -> Chosen:
+    """The blend of each shelf that is best for the validation users; where there are none, a default."""
     settings = context.settings
-    names = [name for name in (*(model.name for model in MODELS), *SECOND_STAGES) if name in current.at("publish")]
-    if settings.recommend.models != "auto":
-        unknown = [name for name in settings.recommend.models if name not in names]
-        if unknown:
-            raise ConfigurationError(f"recommend.models: no model {', '.join(unknown)}; there are: {', '.join(names)}")
-        names = [name for name in names if name in settings.recommend.models]
-    k, depth = settings.evaluation.k, settings.evaluation.choice_depth
-    # A bounded number of users, always the same ones, is enough to weigh a few models.
-    sample = bounded(users, settings.evaluation.choice_users, settings.seed)
-    by_shelf = candidates(sample, current, "validation", names, settings.recommend.shelves, depth)
-    shelves = {}
-    for shelf, found in by_shelf.items():
-        # Nobody to choose on: the simplest of the models that may be chosen.
-        choice = choose_blend(found, names, k) if len(found.targets) else Choice({names[0]: 1.0}, float("nan"))
-        model = BLEND if len(choice.weights) > 1 else next(iter(choice.weights))
-        parts = {name: int(current.versions[name], 16) for name in choice.weights}
-        version = (
-            model_version(BLEND, parts, choice.weights, settings.seed) if model == BLEND else current.versions[model]
-        )
-        value = choice.value if len(found.targets) else None
-        shelves[shelf] = ChosenList(model=model, version=version, weights=choice.weights, validation=value)
-        told = " + ".join(f"{weight:.2f} {name}" for name, weight in choice.weights.items())
-        context.say(f"{shelf}: ndcg@{k} {choice.value:.4f} on {len(found.targets):,} validation users: {told}")
-    return Chosen(run_date=context.run_date, metric=f"ndcg@{k}", shelves=shelves)
+    names = _names(context, current)
+    k, depth, shelves = settings.evaluation.k, settings.evaluation.choice_depth, settings.recommend.shelves
+    by_shelf: dict[str, Candidates] = {}
+    if users is not None and names:
+        # A bounded number of users, always the same ones, is enough to weigh a few models.
+        sample = bounded(users, settings.evaluation.choice_users, settings.seed)
+        by_shelf = candidates(sample, current, "validation", names, shelves, depth)
+    lists = {}
+    for shelf in shelves:
+        found = by_shelf.get(shelf)
+        if found is not None and len(found.targets):
+            choice = choose_blend(found, names, k)
+            weights, value = choice.weights, choice.value
+            told = " + ".join(f"{weight:.2f} {name}" for name, weight in weights.items())
+            context.say(f"{shelf}: ndcg@{k} {value:.4f} on {len(found.targets):,} validation users: {told}")
+        else:
+            default, which = _default(context, shelf, names)
+            weights, value = {default: 1.0}, None
+            context.say(f"{shelf}: 0 validation users, so nothing was chosen: {default} is published, {which}")
+        model = BLEND if len(weights) > 1 else next(iter(weights))
+        parts = {name: int(current.versions[name], 16) for name in weights}
+        version = model_version(BLEND, parts, weights, settings.seed) if model == BLEND else current.versions[model]
+        lists[shelf] = ChosenList(model=model, version=version, weights=weights, validation=value)
+    return Chosen(run_date=context.run_date, metric=f"ndcg@{k}", shelves=lists, split=split)
+
+
+def _names(context: JobContext, current: CurrentModels) -> list[str]:
+    """Models to choose from, the simplest first; those that were left out are no mistake of the settings."""
+    wanted = context.settings.recommend.models
+    fitted = [name for name in (*(model.name for model in MODELS), *SECOND_STAGES) if name in current.at("publish")]
+    if wanted == "auto":
+        return fitted
+    unknown = [name for name in wanted if name not in fitted and name not in current.left_out]
+    if unknown:
+        raise ConfigurationError(f"recommend.models: no model {', '.join(unknown)}; there are: {', '.join(fitted)}")
+    for name in wanted:
+        if name in current.left_out:
+            context.say(f"recommend.models: {name} was left out: {current.left_out[name]}")
+    return [name for name in fitted if name in wanted]
+
+
+def _default(context: JobContext, shelf: str, names: Sequence[str]) -> tuple[str, str]:
+    """What is published on a shelf where nothing can be measured, and which that is, in words."""
+    wanted = context.settings.recommend.models
+    if wanted != "auto" and names:
+        return next(name for name in wanted if name in names), "the first of recommend.models"
+    return DEFAULTS[shelf], "the default (set recommend.models)"
+
+
+def _with_unmeasured(context: JobContext, figures: DataFrame | None, chosen: Chosen) -> DataFrame:
+    """The figures, and a row of 0 users for each part and shelf that has none."""
+    found = figures.select("part", "shelf").distinct().collect() if figures else []
+    measured = {(row.part, row.shelf) for row in found}
+    parts = ("validation",) if context.settings.split.kind == "none" else ("validation", "test")
+    rows = [
+        (ranking.model, shelf, chosen.metric, WHOLE, part, 0)
+        for part in parts
+        for shelf, ranking in chosen.shelves.items()
+        if (part, shelf) not in measured
+    ]
+    schema = "model string, shelf string, metric string, segment string, part string, users long"
+    nobody = context.spark.createDataFrame(rows, schema)
+    numbers = ("value", "low", "high", "difference", "difference_low", "difference_high", "p_value")
+    nobody = nobody.withColumns({name: F.lit(None).cast("double") for name in numbers})
+    return figures.unionByName(nobody) if figures else nobody
 
 
 def _figures(

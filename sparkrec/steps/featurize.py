@@ -4,9 +4,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.cleaning.item_versions import current_items
+from sparkrec.config.settings import SplitSettings
 from sparkrec.errors import DataError
 from sparkrec.features.behaviour_sequences import behaviour_sequences
 from sparkrec.features.day_facts import pair_days
+from sparkrec.features.effective_split import effective_split
 from sparkrec.features.item_text import item_text
 from sparkrec.features.labelled_pairs import at_most, positive_pairs, shown_pairs
 from sparkrec.features.negatives import draw_weights, with_negatives
@@ -28,13 +30,17 @@ def run(context: JobContext) -> Counts:
     Raises:
         DataError: No event of a known user is of a positive type.
     """
-    features, split, tables = context.settings.features, context.settings.split, context.tables
+    features, tables = context.settings.features, context.tables
     interactions = context.known_interactions()
     items = current_items(tables.read("silver.items"))
     is_positive = F.col("event_type").isin(list(features.positive_events)) & F.col("user_id").isNotNull()
     positives = interactions.where(is_positive).select(
         *("event_id", "user_id", "item_id", "event_type", "event_time", "known_time", "session_id", "unit_price")
     )
+    effective = effective_split(positives, context.settings.split)
+    split = effective.split
+    if effective.told:
+        context.say(effective.told)
 
     earlier = tables.read("features.vocabulary").localCheckpoint() if tables.exists("features.vocabulary") else None
     frequencies = value_frequencies(positives, items, features.min_word_items)
@@ -64,7 +70,7 @@ def run(context: JobContext) -> Counts:
     samples = retrieval_samples(known, text, features.history_length, features.title_words)
     counts["retrieval_samples"] = tables.replace("features.retrieval_samples", samples)
     returns = interactions.where("event_type = 'return'").join(user_index, "user_id").join(item_index, "item_id")
-    pairs = _labelled_pairs(context, interactions, is_positive, items, user_index, item_index)
+    pairs = _labelled_pairs(context, split, interactions, is_positive, items, user_index, item_index)
     with kept(pairs), kept(pair_days(known, returns)) as days:
         samples = ranking_samples(pairs, known, days, features.history_length)
         counts["ranking_samples"] = tables.replace("features.ranking_samples", samples)
@@ -75,6 +81,7 @@ def run(context: JobContext) -> Counts:
 
 def _labelled_pairs(
     context: JobContext,
+    split: SplitSettings,
     interactions: DataFrame,
     is_positive: Column,
     items: DataFrame,
@@ -90,5 +97,5 @@ def _labelled_pairs(
         weights = draw_weights(positives, items)
         return with_negatives(chosen, positives, weights, features.negatives, settings.seed)
     events = interactions.where(is_shown | is_positive).withColumn("positive", is_positive)
-    shown = shown_pairs(events, user_index, item_index, positives, settings.split)
+    shown = shown_pairs(events, user_index, item_index, positives, split)
     return at_most(shown, features.ranking_positives)

@@ -13,6 +13,8 @@ from sparkrec.registry.chosen import Chosen
 from sparkrec.registry.model_store import CurrentModels
 from sparkrec.steps.context import Counts, JobContext
 
+_WITHOUT_DEEP = "als"
+
 
 def run(context: JobContext) -> Counts:
     """Rank for every user with the models that know everything, by the choice made on validation."""
@@ -40,7 +42,9 @@ def run(context: JobContext) -> Counts:
         [(shelf, ranking.model, ranking.version) for shelf, ranking in chosen.shelves.items()],
         "shelf string, model string, model_version string",
     )
-    speaking = items.select(F.col("item_index").alias("because_index"), F.col("title").alias("because_title"))
+    # What has no title is named by its id.
+    named = F.coalesce("title", "item_id").alias("because_title")
+    speaking = items.select(F.col("item_index").alias("because_index"), named)
     recommendations = (
         lists.join(F.broadcast(items.select("item_index", "item_id")), "item_index", "inner")
         .join(F.broadcast(speaking), "because_index", "left")
@@ -60,8 +64,8 @@ def run(context: JobContext) -> Counts:
     )
     counts = {"recommendations": tables.replace("gold.recommendations", recommendations)}
 
-    # The first of the deep models speaks for what is alike.
-    vectors, most = settings.training.models[0], settings.recommend.similar_items
+    # The first of the deep models speaks for what is alike; where all were left out, the vectors of ALS do.
+    vectors, most = _vectors_of(context, current), settings.recommend.similar_items
     nearest = item_neighbours(
         items.select("item_index").repartition(cores), _search(context, current, vectors, "items", most), most
     )
@@ -81,6 +85,15 @@ def run(context: JobContext) -> Counts:
     )
     counts["similar_items"] = tables.replace("gold.similar_items", neighbours)
     return counts
+
+
+def _vectors_of(context: JobContext, current: CurrentModels) -> str:
+    """The model by whose vectors items are alike."""
+    wanted = context.settings.training.models
+    vectors = next((name for name in wanted if name in current.versions), _WITHOUT_DEEP)
+    if vectors != wanted[0]:
+        context.say(f"similar items: by {vectors}, for {wanted[0]} was left out: {current.left_out[wanted[0]]}")
+    return vectors
 
 
 def _search(context: JobContext, current: CurrentModels, model: str, askers: Askers, most: int) -> PreparedSearch:

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.contracts.features import model_inputs
+from sparkrec.features.effective_split import effective_split
 from sparkrec.features.fixed_length import pad_behind, pad_front
 from sparkrec.features.parts import KNOWN_PARTS, cuts, known_at
 from sparkrec.features.sequence_windows import sequence_windows
@@ -24,7 +25,9 @@ def run(context: JobContext) -> Counts:
 
     Shards that were made from the same rows by the same settings stay.
     """
-    settings, tables = context.settings, context.tables
+    tables = context.tables
+    split = effective_split(tables.read("features.positives"), context.settings.split).split
+    settings = context.settings.model_copy(update={"split": split})
     root = tables.write_artefact("shards/retrieval")
     samples = tables.read(_SAMPLES)
     sequences = tables.read("features.behaviour_sequences")
@@ -59,7 +62,7 @@ def run(context: JobContext) -> Counts:
         write_dataset(rows, total, root, f"{version}/{name}", key, groups, ranks, settings.seed)
         names.append(name)
 
-    for cut in cuts(settings.split):
+    for cut in cuts(split):
         known = samples.where(F.col("part").isin(list(KNOWN_PARTS[cut])))
         total = sum(by_part.get(part, 0) for part in KNOWN_PARTS[cut])
         share = known.groupBy("item_index").agg(F.log(F.count(F.lit(1)) / F.lit(total)).cast("float").alias("log_q"))

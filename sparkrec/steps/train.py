@@ -10,6 +10,9 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from sparkrec.config import Settings
+from sparkrec.config.settings import SplitSettings
+from sparkrec.errors import DataError
+from sparkrec.features.effective_split import effective_split
 from sparkrec.features.parts import cut_that_knows, cuts, known_at, rehearsed_windows
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
@@ -27,7 +30,7 @@ from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.recommend.users import Floats
 from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.registry.tracking import Tracker, curves, track
-from sparkrec.shards.manifest import Manifest
+from sparkrec.shards.manifest import LEAST_ROWS, Manifest
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.training.distributed import launch
 from sparkrec.training.plan import DATASETS, WEIGHTS, CutRecord, RankerData, TrainingPlan
@@ -53,13 +56,15 @@ def run(context: JobContext) -> Counts:
     manifest = Manifest.read(tables.read_artefact("shards/retrieval"))
     uri = tables.write_artefact("models/current.json")
     root = uri.rpartition("/")[0]
-    wanted = cuts(settings.split)
+    split = effective_split(tables.read("features.positives"), settings.split).split
+    wanted = cuts(split)
     left_out = {
         model.name: f"{manifest.items:,} items are more than baselines.largest_catalogue"
         for model in MODELS
         if model.whole_catalogue and settings.baselines.is_large(manifest.items)
     }
-    wanted_deep = settings.training.models
+    left_out |= _unfed(settings, wanted, manifest)
+    wanted_deep = [name for name in settings.training.models if name not in left_out]
     fitted = [model for model in MODELS if model.name not in left_out and (not model.deep or model.name in wanted_deep)]
     versions = {model.name: _version(model, context, manifest) for model in fitted}
     current = CurrentModels(root=root, versions=versions, cuts=wanted, items=manifest.items, left_out=left_out)
@@ -78,7 +83,7 @@ def run(context: JobContext) -> Counts:
         for name in second
         for cut in ranked.only_at.get(name, ranked.cuts)
     )
-    windows = {} if is_fitted else _windows_to_learn_from(context, wanted)
+    windows = {} if is_fitted else _windows_to_learn_from(context, split)
     # The cut that knows what came before a window foresees it.
     before = {window: cut_that_knows(window + 1) for window in sorted({w for found in windows.values() for w in found})}
     of_ranker = [model for model in fitted if model.name in (*over(versions), "popularity")]
@@ -87,9 +92,10 @@ def run(context: JobContext) -> Counts:
         for line in pool.map(lambda cut: _fit(context, current, manifest, cut, models[cut]), models):
             context.say(line)
     if not is_fitted:
-        missing = _fit_second_stages(context, ranked, manifest, stages, windows, before)
-        if missing:
-            ranked = current.model_copy(update={"left_out": left_out | dict.fromkeys(second, missing)})
+        unfit = _fit_second_stages(context, ranked, manifest, stages, windows, before)
+        ranked = _without(ranked, unfit)
+    for why in dict.fromkeys(ranked.left_out.values()):
+        context.say(f"left out: {', '.join(name for name, said in ranked.left_out.items() if said == why)}: {why}")
     ranked.write(uri)
     track(settings, context.say, partial(_log, context, ranked, manifest))
     return counts
@@ -182,16 +188,49 @@ def _same_weights(settings: Settings) -> dict[str, Any]:
     return settings.training.model_dump(exclude=_NO_WEIGHTS)
 
 
-def _windows_to_learn_from(context: JobContext, wanted: Sequence[str]) -> dict[str, list[int]]:
+def _unfed(settings: Settings, wanted: Sequence[str], manifest: Manifest) -> dict[str, str]:
+    """Deep models that have too few samples at some cut for all ranks to learn from, with the reason.
+
+    Raises:
+        DataError: The shards are of other cuts or models.
+    """
+    ranks = settings.training.ranks
+    unfed: dict[str, str] = {}
+    for name in settings.training.models:
+        for cut in wanted:
+            samples = manifest.datasets.get(f"{cut}/{settings.deep(name).trained_on}")
+            if samples is None:
+                raise DataError(f"no shards for {name} at the {cut} cut: run `sparkrec job shard` first")
+            if not samples.feeds(ranks):
+                unfed.setdefault(name, _too_few_samples(samples.rows, f"the {cut} cut", ranks))
+    return unfed
+
+
+def _too_few_samples(samples: int, of: str, ranks: int) -> str:
+    return f"{samples:,} samples of {of} do not feed {ranks} ranks (training.ranks)"
+
+
+def _without(current: CurrentModels, unfit: Mapping[str, str]) -> CurrentModels:
+    """The models but for those that were not fitted, with the reason."""
+    return current.model_copy(
+        update={
+            "versions": {name: version for name, version in current.versions.items() if name not in unfit},
+            "only_at": {name: at for name, at in current.only_at.items() if name not in unfit},
+            "left_out": {**current.left_out, **unfit},
+        }
+    )
+
+
+def _windows_to_learn_from(context: JobContext, split: SplitSettings) -> dict[str, list[int]]:
     """Windows that the ranker of each cut learns from; nothing where a cut has too few users in its windows."""
-    settings, split = context.settings.ranker, context.settings.split
+    settings = context.settings.ranker
     positives = context.tables.read("features.positives")
     counted = positives.groupBy("window").agg(F.count_distinct("user_id").alias("users")).collect()
     users_of = {row.window: row.users for row in counted}
     windows = {
         # Of what was foreseen at a cut that knows nothing nobody learns anything.
         cut: [w for w in rehearsed_windows(cut, split, settings.windows) if w in users_of and w < max(users_of)]
-        for cut in wanted
+        for cut in cuts(split)
     }
     fewest = min(sum(users_of[window] for window in found) for found in windows.values())
     return windows if fewest >= settings.least_users else {}
@@ -204,12 +243,15 @@ def _fit_second_stages(
     stages: _Stages,
     windows: Mapping[str, Sequence[int]],
     before: Mapping[int, str],
-) -> str | None:
-    """Fit the second stages, over the models at the cuts before the windows; or tell why not."""
-    settings, shelves = context.settings.ranker, context.settings.recommend.shelves
+) -> dict[str, str]:
+    """Fit the second stages, over the models at the cuts before the windows; tell which were not, and why."""
+    settings, shelves, training = context.settings.ranker, context.settings.recommend.shelves, context.settings.training
+    second = [name for name in SECOND_STAGES if name in ranked.versions]
     too_few = f"fewer than ranker.least_users = {settings.least_users:,} users of past windows to learn from"
+    if not settings.windows:
+        return dict.fromkeys(second, "ranker.windows is 0")
     if not windows:
-        return too_few
+        return dict.fromkeys(second, too_few)
     facts = item_facts(context.tables.read("features.positives"), (*ranked.cuts, *before.values()), manifest.items)
     below = over(ranked.versions)
     rehearsals = {window: _rehearse(context, ranked, window, cut, facts[cut], below) for window, cut in before.items()}
@@ -220,14 +262,18 @@ def _fit_second_stages(
     }
     # Users with a candidate that became an event.
     if min(sum(len(one.sizes) for one in ones) for ones in learned.values()) < settings.least_users:
-        return too_few
+        return dict.fromkeys(second, too_few)
     tasks = {
         (name, cut, shelf): (learned[cut, shelf], recipe, seen(recipe, shelf))
         for name, (recipe, at) in stages.items()
         for cut in at
         for shelf in shelves
     }
-    if DEEPFM in ranked.versions:
+    unfit: dict[str, str] = {}
+    fewest = min(sum(len(one.relevant) for one in ones) for ones in learned.values())
+    if DEEPFM in ranked.versions and fewest < LEAST_ROWS * training.ranks:
+        unfit[DEEPFM] = _too_few_samples(fewest, "past windows", training.ranks)
+    elif DEEPFM in ranked.versions:
         _fit_deepfm(context, ranked, facts, learned)
     boosters = booster.fit_all(tasks, context.settings.seed, context.settings.training.fits_at_once)
     for name, (recipe, at) in stages.items():
@@ -237,7 +283,7 @@ def _fit_second_stages(
             files.write_arrays(f"{ranked.folder(name)}/{cut}/arrays.npz", arrays)
             pairs = sum(len(one.relevant) for shelf in shelves for one in learned[cut, shelf])
             context.say(f"{cut}: {name} fitted on {pairs:,} candidates of {len(windows[cut])} windows")
-    return None
+    return unfit
 
 
 def _fit_deepfm(
@@ -294,7 +340,8 @@ def _train_deep(
     """Start the ranks once for all cuts, and merge the vectors that they wrote."""
     settings, folder, wanted = context.settings, current.folder(name), current.cuts
     if not all(CutRecord.find(f"{folder}/{cut}") for cut in wanted):
-        goes_on = settings.training.warm_start and earlier is not None and name in earlier.versions
+        has_all = earlier is not None and name in earlier.versions and set(wanted) <= set(earlier.cuts)
+        goes_on = settings.training.warm_start and has_all
         warm_start = earlier.folder(name) if earlier and goes_on else None
         shards = context.tables.read_artefact("shards/retrieval")
         _on_ranks(context, "sparkrec.training.rank:train_rank", name, shards, folder, wanted, warm_start)

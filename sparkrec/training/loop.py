@@ -238,11 +238,10 @@ def _place(options: FitOptions, train: Dataset, ranks: Ranks, epoch: int, step_s
 
 def _fitting(batch_size: int, train: Dataset, ranks: int) -> int:
     """The batch size, smaller where a rank has fewer samples than one batch."""
-    fewest = min(sum(file.rows for file in train.of_rank(rank, ranks)) for rank in range(ranks))
-    if fewest < 2:
+    if not train.feeds(ranks):
         held = f"{train.rows} samples in {len(train.files)} files"
         raise DataError(f"{train.folder}: {held} do not feed {ranks} ranks: set training.ranks lower")
-    return min(batch_size, fewest)
+    return min(batch_size, train.fewest(ranks))
 
 
 def _out_of_patience(progress: checkpoint.Progress, held_out: Dataset | None, patience: int) -> bool:

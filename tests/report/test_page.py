@@ -256,7 +256,7 @@ def test_quality_marks_the_published_model_and_prints_intervals(content: ReportC
 def test_validation_figures_are_not_passed_off_as_a_test(content: ReportContent) -> None:
     validation = content.evaluations[content.evaluations["part"] == "validation"]
     page = render(replace(content, evaluations=validation))
-    assert "Nothing was held out for a test" in text(section(page, "quality"))
+    assert "No user was held out for a test" in text(section(page, "quality"))
     assert "NDCG@10, validation" in text(section(page, "summary"))
 
 
@@ -351,7 +351,7 @@ def test_missing_parts_leave_a_whole_page_that_says_why(content: ReportContent) 
         "rows": "No row was refused.",
         "features": "No feature was described in this run.",
         "training": "No deep model was trained in this run",
-        "quality": "Nothing was evaluated: no events were held out",
+        "quality": "Nothing was measured: no events were held out",
         "users": "the run published no user lists",
         "items": "the run published no similar items",
         "jobs": "No job of this run is on record.",

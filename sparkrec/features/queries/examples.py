@@ -38,7 +38,9 @@ def made_queries(popular_items: DataFrame, seed: int) -> DataFrame:
     slip = F.when(kind == 0, missing).otherwise(swapped)
     slipped = F.transform("words", lambda word: F.when(word == F.col("word"), slip).otherwise(word))
     kept = F.greatest(F.lit(3), F.ceil(F.length(last) / 2).cast("int"))
-    cut_off = F.concat_ws(" ", F.slice("words", 1, F.size("words") - 1), F.array(F.substring(last, F.lit(1), kept)))
+    # Spark may evaluate this before the rows without a word are gone.
+    others = F.slice("words", 1, F.greatest(F.size("words") - 1, F.lit(0)))
+    cut_off = F.concat_ws(" ", others, F.array(F.substring(last, F.lit(1), kept)))
     query = F.when(kind == 2, cut_off).otherwise(F.concat_ws(" ", slipped))
     made = (
         popular_items.select("item_id", "place", normalised_query(F.col("title")).alias("text"))
