@@ -1,5 +1,6 @@
 """Night after night: what comes touches its own days, and what was refused can be mended."""
 
+import shutil
 from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
@@ -34,8 +35,8 @@ class Shop:
     """A landing folder, and the jobs over it."""
 
     def __init__(self, spark: SparkSession, root: Path, pieces: str = PIECES) -> None:
-        self.spark, self.root, self.deliveries = spark, root, 0
-        (root / "landing").mkdir(parents=True)
+        self.spark, self.root = spark, root
+        (root / "landing").mkdir(parents=True, exist_ok=True)
         self.lake = Lake(spark, str(root / "lake"))
         self.mapping(pieces)
 
@@ -46,8 +47,8 @@ class Shop:
     def deliver(self, *lines: Line) -> None:
         """Lines of ``id, user, account, time, pieces``; the item follows from the id."""
         rows = [f"{id_},{user},{account},i{id_[-1]},{at},{pieces}" for id_, user, account, at, pieces in lines]
-        self.deliveries += 1
-        file = self.root / "landing" / f"{self.deliveries}.csv"
+        landing = self.root / "landing"
+        file = landing / f"{len([*landing.iterdir()]) + 1}.csv"
         file.write_text("\n".join(["id,user,account,item,at,pieces", *rows]), encoding="utf-8")
 
     def run(self, *jobs: str) -> dict[str, int]:
@@ -66,10 +67,10 @@ class Shop:
         return {row.event_id: row for row in self.lake.read("silver.interactions").collect()}
 
 
-@pytest.fixture
-def shop(spark: SparkSession, tmp_path: Path) -> Shop:
+@pytest.fixture(scope="module")
+def first(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Two days; the first ends in a session that goes on after midnight."""
-    shop = Shop(spark, tmp_path / "shop")
+    shop = Shop(spark, tmp_path_factory.mktemp("nights") / "shop")
     shop.deliver(
         ("a1", "u", "", "2026-01-01 10:00:00", "1"),
         ("a2", "u", "", "2026-01-01 23:50:00", "1"),
@@ -80,6 +81,13 @@ def shop(spark: SparkSession, tmp_path: Path) -> Shop:
     )
     shop.run("ingest", "clean")
     return shop
+
+
+@pytest.fixture
+def shop(first: Shop, tmp_path: Path) -> Shop:
+    """The first two days, and a lake of the test's own."""
+    shutil.copytree(first.root, tmp_path / "shop")
+    return Shop(first.spark, tmp_path / "shop")
 
 
 def test_a_late_event_changes_its_own_day_and_is_listed(shop: Shop) -> None:

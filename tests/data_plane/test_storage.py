@@ -50,14 +50,62 @@ class Shop:
             found = self.command("job", job)
             assert found.exit_code == 0, found.output
 
+    def copy(self, lake: Path) -> "Shop":
+        """The same landing folder over a copy of the lake."""
+        shutil.copytree(self.lake, lake)
+        return Shop(self.spark, self.root, lake)
+
     def tables(self) -> dict[str, int]:
         return table_fingerprints(self.spark, str(self.lake))
 
+    def versions(self) -> dict[str, int]:
+        lake = Lake(self.spark, str(self.lake))
+        return {table: lake.version(table) for table in lake.tables()}
 
-@pytest.fixture(autouse=True)
-def tests_session(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+
+def refused(found: Result, told: str) -> None:
+    """Check that the command ended with an error that tells this: it is printed as one line, and the status is 1."""
+    assert isinstance(found.exception, DataError), found.output
+    assert told in str(found.exception)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tests_session(spark: SparkSession) -> Iterator[None]:
     """A command would stop the tests' session when it ends."""
-    monkeypatch.setattr("sparkrec.lake.spark_session", lambda *_: nullcontext(spark))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sparkrec.lake.spark_session", lambda *_: nullcontext(spark))
+        yield
+
+
+@pytest.fixture(scope="module")
+def first(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A lake after a first delivery, with a second one waiting."""
+    folder = tmp_path_factory.mktemp("storage")
+    shop = Shop(spark, folder / "shop", folder / "lake")
+    shop.deliver("a.csv", range(500))
+    shop.run_all()
+    shop.deliver("b.csv", range(450, 20_000))
+    return shop
+
+
+@pytest.fixture(scope="module")
+def before(first: Shop) -> dict[str, int]:
+    """The tables after the first delivery."""
+    return first.tables()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(first: Shop, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    """The tables after the second delivery."""
+    other = first.copy(tmp_path_factory.mktemp("undisturbed") / "lake")
+    other.run_all()
+    return other.tables()
+
+
+@pytest.fixture
+def shop(first: Shop, tmp_path: Path) -> Shop:
+    """A lake of the test's own."""
+    return first.copy(tmp_path / "lake")
 
 
 @pytest.fixture
@@ -72,80 +120,47 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@pytest.fixture
-def shop(spark: SparkSession, disk: Path, tmp_path: Path) -> Shop:
-    """A lake on the small disk after a first delivery, with a second one waiting."""
-    shop = Shop(spark, tmp_path / "shop", disk / "lake")
-    shop.deliver("a.csv", range(500))
-    shop.run_all()
-    shop.deliver("b.csv", range(450, 20_000))
-    return shop
-
-
-@pytest.fixture
-def undisturbed(spark: SparkSession, shop: Shop, tmp_path: Path) -> dict[str, int]:
-    """The tables after the second delivery."""
-    other = Shop(spark, shop.root, tmp_path / "undisturbed")
-    shutil.copytree(shop.lake, other.lake)
-    other.run_all()
-    return other.tables()
-
-
-@pytest.mark.parametrize("job", JOB_NAMES)
-def test_on_a_full_disk_a_job_says_so_and_the_next_one_mends_all(
-    shop: Shop, undisturbed: dict[str, int], disk: Path, job: str
+def test_on_a_disk_that_is_read_only_or_full_a_job_says_so_and_the_same_command_mends_all(
+    first: Shop, before: dict[str, int], undisturbed: dict[str, int], disk: Path
 ) -> None:
-    for done in JOB_NAMES[: JOB_NAMES.index(job)]:
-        assert shop.command("job", done).exit_code == 0
-    before = shop.tables()
-    filler = disk / "filler"
-    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_bsize
-    filler.write_bytes(b"x" * (free - 10 * PAGE))
-
-    found = shop.command("job", job)
-
-    # The program prints what a DataError says, in one line, and ends with 1.
-    assert isinstance(found.exception, DataError), found.output
-    assert "No space left on device" in str(found.exception)
-    assert "run the same command again" in str(found.exception)
-    assert all(seen in (before[name], undisturbed[name]) for name, seen in shop.tables().items())
-    filler.unlink()
-    shop.run_all()
-    assert shop.tables() == undisturbed
-
-
-def test_a_lake_that_cannot_be_written_to_stays_as_it_is(shop: Shop, undisturbed: dict[str, int], disk: Path) -> None:
-    before = shop.tables()
+    shop = first.copy(disk / "lake")
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-
-    found = shop.command("job", "ingest")
-
-    assert isinstance(found.exception, DataError), found.output
-    assert "Read-only file system" in str(found.exception)
+    refused(shop.command("job", "ingest"), "Read-only file system")
     assert shop.tables() == before
     subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-    shop.run_all()
+
+    for job in JOB_NAMES:
+        filler = disk / "filler"
+        free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_bsize
+        filler.write_bytes(b"x" * (free - 10 * PAGE))
+
+        found = shop.command("job", job)
+
+        refused(found, "No space left on device")
+        assert "run the same command again" in str(found.exception)
+        assert all(seen in (before[name], undisturbed[name]) for name, seen in shop.tables().items())
+        filler.unlink()
+        again = shop.command("job", job)
+        assert again.exit_code == 0, again.output
     assert shop.tables() == undisturbed
 
 
 @pytest.mark.parametrize("days", [[], ["--from", "2026-01-02", "--to", "2026-01-03"]])
 def test_while_a_run_is_at_work_another_one_is_refused_whatever_its_days(shop: Shop, days: list[str]) -> None:
-    before = shop.tables()
+    before = shop.versions()
 
     with at_work(str(shop.lake), None):
         run, job = shop.command("run", *days), shop.command("job", "profile", *days)
 
     for found in (run, job):
-        assert isinstance(found.exception, DataError), found.output
-        assert "another run is at work" in str(found.exception)
-    assert shop.tables() == before
+        refused(found, "another run is at work")
+    assert shop.versions() == before
 
 
 def test_two_processes_do_not_run_one_job_at_once_but_different_jobs_may(shop: Shop) -> None:
     with at_work(str(shop.lake), "profile"):
-        refused, other = shop.command("job", "profile"), shop.command("job", "ingest")
+        same, other = shop.command("job", "profile"), shop.command("job", "ingest")
 
-    assert isinstance(refused.exception, DataError), refused.output
-    assert "another process runs the job profile" in str(refused.exception)
+    refused(same, "another process runs the job profile")
     assert other.exit_code == 0, other.output
     assert Lake(shop.spark, str(shop.lake)).read("bronze.shop").count() == 500 + 19_550
