@@ -44,14 +44,8 @@ IDS = ("event_id", "user_id", "account_id", "item_id", "session_id", "search_id"
 """Columns that name something: their texts are brought to one form by `read_id`."""
 
 # White space of Unicode, and signs of no width.
-_BLANKS = (
-    "".join(
-        map(
-            chr,
-            (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200E), 0x2028, 0x2029, 0x202F, 0x205F),
-        )
-    )
-    + "\u2060\u3000\ufeff"
+_BLANKS = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200E)))) + (
+    "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 )
 
 
@@ -87,16 +81,20 @@ def implausible_columns(source: SourceSettings, columns: dict[str, Column], inge
     """
     latest = ingested_at + F.make_interval(days=F.lit(source.times.days_ahead))
     earliest = F.lit(source.times.earliest).cast("timestamp")
+    mapping = source.interactions
+    given_times = {"event_time": mapping.event_time, "known_time": mapping.known_time}
     times = {
-        f"{name}_out_of_range": ~columns[name].between(earliest, latest)
-        for name in ("event_time", "known_time")
-        if getattr(source.interactions, name) is not None
+        f"{name}_out_of_range": ~F.expr(expression).cast("timestamp").between(earliest, latest)
+        for name, expression in given_times.items()
+        if expression is not None
     }
-    undecoded = {
-        f"{name}_undecodable": F.contains(columns[name], F.lit("\ufffd"))
-        for name in ("user_id", "item_id", "account_id")
-    }
-    return {reason: F.coalesce(wrong, F.lit(False)) for reason, wrong in (times | undecoded).items()}
+    ids = ("user_id", "item_id", "account_id")
+    undecoded = {f"{name}_undecodable": F.contains(columns[name], F.lit("\ufffd")) for name in ids}
+    # Spark reads a time of day as one of today.
+    text = F.expr(mapping.event_time).cast("string")
+    of_day = F.contains(text, F.lit(":")) & ~F.contains(F.substring_index(text, ":", 1), F.lit("-"))
+    without_date = {"event_time_without_date": of_day & columns["event_time"].isNotNull()}
+    return {reason: F.coalesce(wrong, F.lit(False)) for reason, wrong in (times | without_date | undecoded).items()}
 
 
 def unreadable_columns(lines: DataFrame, mapping: InteractionsMapping, contract: Contract) -> dict[str, Column]:

@@ -21,8 +21,7 @@ def restage(spark: SparkSession, files: LandingSettings, uris: list[str], folder
         uris: The files.
         folder: Where the copies lie; whoever asks for them removes it.
     """
-    suffix = {"csv": ".csv", "jsonl": ".json"}[files.format]
-    copies = {uri: f"{folder}/{number}{suffix}" for number, uri in enumerate(uris)}
+    copies = {uri: f"{folder}/{number}.{files.format}" for number, uri in enumerate(uris)}
 
     def copied(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:

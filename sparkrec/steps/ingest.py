@@ -13,7 +13,7 @@ from sparkrec.cleaning.lookups import ambiguous_keys
 from sparkrec.config.settings import SourceSettings
 from sparkrec.errors import DataError
 from sparkrec.lake import files
-from sparkrec.landing.columns import LANDING_COLUMNS, landed_names, own_columns
+from sparkrec.landing.columns import LANDING_COLUMNS, UNREADABLE_LINE, landed_names, own_columns
 from sparkrec.landing.find import LandingFile, landing_files, searched_folders, short_names
 from sparkrec.landing.probe import Probe, check_encoding, probe_files
 from sparkrec.landing.read import Delivered, UnreadableFileError, read_landing, unreadable_files
@@ -83,8 +83,13 @@ def _ingest_lookup(context: JobContext, name: str) -> Counts:
 
     def replace(rows: DataFrame, _: str) -> int:
         if missing := [column for column in lookup.needed() if column not in rows.columns]:
-            told = ", ".join(own_columns(rows.columns))
-            raise DataError(f"lookup {name}: it names {', '.join(missing)}, but {source.landing} has only {told}")
+            told, what = (
+                ", ".join(own_columns(rows.columns)),
+                "key" if missing[0] in lookup.key else "property or value",
+            )
+            raise DataError(
+                f"lookup {name}: {source.landing} has no {', '.join(missing)}, which is its {what}; it has {told}"
+            )
         return context.tables.replace(table, rows)
 
     counts = {f"{name}_rows": delivery.land(replace)}
@@ -250,7 +255,7 @@ class _Delivery:
     def _say_drift(self, lines: DataFrame) -> None:
         earlier = {name.lower() for name in self._earlier or ()}
         names = {name.lower() for name in lines.columns}
-        if added := [name for name in lines.columns if name.lower() not in earlier]:
+        if added := [name for name in lines.columns if name.lower() not in earlier and name != UNREADABLE_LINE]:
             self._context.say(f"new files have the new columns {', '.join(added)}")
         used = used_columns(self._context.spark, self._source)
         if lost := [name for name in used if name.lower() in earlier and name.lower() not in names]:

@@ -2,6 +2,7 @@ import json
 
 import pytest
 from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
 
 from sparkrec.cleaning.labels import labelled_lines, left_out_keys
 from sparkrec.config.settings import InteractionsMapping, ItemsMapping, ReviewsMapping, SearchesMapping, SourceSettings
@@ -21,6 +22,7 @@ SOURCE = SourceSettings(
 )
 OWN = ("who", "what", "kind", "at", "pieces", "price", "called", "asked", "stars", "said")
 SCHEMA = ", ".join(f"{name} string" for name in (*OWN, "_corrupt_record", "_source_file"))
+DELIVERED = "timestamp '2026-01-02 00:00:00'"
 GOOD = {"who": "u", "what": "i", "kind": "purchase", "at": "2026-01-01 10:00:00", "pieces": "2", "price": "1.5"}
 
 
@@ -28,7 +30,7 @@ def label(spark: SparkSession, source: SourceSettings = SOURCE, **changes: str |
     """A good line with other values in some columns, labelled."""
     line = {**GOOD, **changes}
     lines = spark.createDataFrame([tuple(line.get(name) for name in (*OWN, "_corrupt_record", "_source_file"))], SCHEMA)
-    (found,) = labelled_lines(lines, source).collect()
+    (found,) = labelled_lines(lines.withColumn("_ingested_at", F.expr(DELIVERED)), source).collect()
     return found
 
 
@@ -92,7 +94,7 @@ def test_a_wrong_expression_of_any_section_is_told_by_its_key(spark: SparkSessio
 def test_keys_that_no_json_line_has_are_missing_but_not_a_user_an_item_or_a_time(spark: SparkSession) -> None:
     lines = spark.createDataFrame(
         [("u", "i", "purchase", "2026-01-01 10:00:00")], "who string, what string, kind string, at string"
-    )
+    ).withColumn("_ingested_at", F.expr(DELIVERED))
     source = SOURCE.model_copy(update={"format": "jsonl"})
 
     assert left_out_keys(lines, source) == ["asked", "called", "pieces", "price", "said", "stars"]

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from sparkrec.cleaning.expressions import check_expressions
 from sparkrec.cleaning.mapping import given, interaction_columns, unreadable_columns
-from sparkrec.config.settings import InteractionsMapping
+from sparkrec.config.settings import InteractionsMapping, SourceSettings
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import names_where
 from sparkrec.errors import ConfigurationError
@@ -16,7 +16,8 @@ LEAST = InteractionsMapping(user_id="who", item_id="upper(what)", event_time="to
 
 def mapped(lines: DataFrame, mapping: InteractionsMapping) -> DataFrame:
     """The canonical columns of lines that have a ``row_id``."""
-    columns = interaction_columns(mapping, CONTRACT, "shop", F.col("row_id"))
+    source = SourceSettings(name="shop", landing="nowhere", interactions=mapping)
+    columns = interaction_columns(source, CONTRACT, F.col("row_id"))
     return lines.select(*[column.alias(name) for name, column in columns.items()])
 
 

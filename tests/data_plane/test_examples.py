@@ -1,4 +1,4 @@
-"""Sources that are shipped as worked examples, on their made-up files; and an order's items, quarantined and replayed."""
+"""Sources that are shipped as worked examples, on their made-up files; an order's items, quarantined and replayed."""
 
 from pathlib import Path
 

@@ -116,9 +116,9 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
         def __getattr__(self, name: str) -> object:
             return getattr(self.real, name)
 
-    opened = files._open
+    opened = files.open_file_system
     with monkeypatch.context() as patch:
-        patch.setattr(files, "_open", lambda uri: (Filesystem(opened(uri)[0]), opened(uri)[1]))
+        patch.setattr(files, "open_file_system", lambda uri: (Filesystem(opened(uri)[0]), opened(uri)[1]))
         with pytest.raises(Killed):
             files.write_bytes(uri, b"newer and longer")
     assert files.read_bytes(uri) == b"old"
