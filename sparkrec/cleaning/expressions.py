@@ -219,7 +219,9 @@ def _made_up(spark: SparkSession, source: SourceSettings, sections: Mapping[str,
                 elif folded(spark, name[0]) not in [folded(spark, one) for one in columns]:
                     columns[name[0]] = StringType()
     landed = [StructField(name, type_) for name, type_ in columns.items()]
-    lines = with_elements(spark.createDataFrame([], StructType(landed)), source)
+    lines = spark.createDataFrame([], StructType(landed))
+    # Of lines, not of a lookup's rows.
+    lines = with_elements(lines, source) if "interactions" in sections else lines
     for lookup, settings in source.lookups.items():
         struct = StructType([StructField(field, StringType()) for field in sorted(fields[lookup]) or ["_"]])
         type_ = MapType(StringType(), StringType()) if settings.property else struct

@@ -1,5 +1,6 @@
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from sparkrec.cleaning.elements import with_elements, without_explode
 from sparkrec.cleaning.labels import labelled_lines
@@ -21,7 +22,8 @@ def source(**interactions: str) -> SourceSettings:
 
 @pytest.fixture
 def lines(spark: SparkSession) -> DataFrame:
-    return spark.createDataFrame(ROWS, "user string, id string, lines string")
+    lines = spark.createDataFrame(ROWS, "user string, id string, lines string")
+    return lines.withColumn("_ingested_at", F.expr("timestamp '2026-11-01 00:00:00'"))
 
 
 def labelled(lines: DataFrame, source: SourceSettings) -> list[tuple[object, ...]]:

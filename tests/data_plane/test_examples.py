@@ -40,7 +40,7 @@ def test_olist_names_people_and_categories_by_chained_lookups(
     titles = {row.item_id: row.title for row in lake.read("silver.items").collect()}
     scores = {row.user_id: row.attributes.get("review_score") for row in lake.read("silver.users").collect()}
     refused = lake.read("silver.quarantine").toPandas()
-    assert (len(events), events["user_id"].nunique(), events["session_id"].nunique()) == (25, 6, 13)
+    assert (len(events), events["user_id"].nunique(), events["session_id"].nunique()) == (26, 6, 13)
     assert titles["prod1"] == "toys"
     assert titles["prod2"] == "bed bath table"
     assert set(scores) == {"p1", "p2", "p3", "p4", "p5", "p6"}
