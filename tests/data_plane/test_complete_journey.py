@@ -41,7 +41,7 @@ def files() -> duckdb.DuckDBPyConnection:
     database = duckdb.connect()
     for name, each in (("line", source), *[(name, source.of_lookup(name)) for name in source.lookups]):
         (file,) = landing_files(each)
-        database.execute(f"create view {name} as from '{file.removeprefix('file://')}'")
+        database.execute(f"create view {name} as from '{file.uri.removeprefix('file://')}'")
     return database
 
 
