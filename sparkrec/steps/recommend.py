@@ -42,9 +42,7 @@ def run(context: JobContext) -> Counts:
         [(shelf, ranking.model, ranking.version) for shelf, ranking in chosen.shelves.items()],
         "shelf string, model string, model_version string",
     )
-    # What has no title is named by its id.
-    named = F.coalesce("title", "item_id").alias("because_title")
-    speaking = items.select(F.col("item_index").alias("because_index"), named)
+    speaking = items.select(F.col("item_index").alias("because_index"), F.col("title").alias("because_title"))
     recommendations = (
         lists.join(F.broadcast(items.select("item_index", "item_id")), "item_index", "inner")
         .join(F.broadcast(speaking), "because_index", "left")
