@@ -1,4 +1,4 @@
-"""Sources that are shipped as worked examples, on their made-up files; and an order's items, quarantined and replayed."""
+"""Sources that are shipped as worked examples, on their made-up files; items of an order, quarantined and replayed."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from pyspark.sql import SparkSession
 
 from sparkrec.config import load_settings, project_root
 from sparkrec.graph import JOBS
+from sparkrec.graph.jobs import REPLAY
 from sparkrec.lake import Lake
 from sparkrec.steps.runner import Runner
 
@@ -40,7 +41,7 @@ def test_olist_names_people_and_categories_by_chained_lookups(
     titles = {row.item_id: row.title for row in lake.read("silver.items").collect()}
     scores = {row.user_id: row.attributes.get("review_score") for row in lake.read("silver.users").collect()}
     refused = lake.read("silver.quarantine").toPandas()
-    assert (len(events), events["user_id"].nunique(), events["session_id"].nunique()) == (25, 6, 13)
+    assert (len(events), events["user_id"].nunique(), events["session_id"].nunique()) == (26, 6, 13)
     assert titles["prod1"] == "toys"
     assert titles["prod2"] == "bed bath table"
     assert set(scores) == {"p1", "p2", "p3", "p4", "p5", "p6"}
@@ -61,3 +62,29 @@ def test_retailrocket_has_the_latest_value_of_each_property(spark: SparkSession,
     assert items["100"] == ("n100.000 700", "1 > 12")
     assert items["101"] == ("n101.000 707", "1 > 11")
     assert set(events.loc[events["item_id"] == "100", "unit_price"]) == {999.0}
+
+
+def test_refused_elements_of_a_line_are_replayed_alone(spark: SparkSession, tmp_path: Path) -> None:
+    array = "explode(from_json(lines, 'array<struct<sku:string,qty:string>>'))"
+    (tmp_path / "a.jsonl").write_text(
+        '{"user": "u1", "at": "2024-01-01 10:00:00", "lines": [{"sku": "A", "qty": "1"}, {"sku": "B", "qty": "2 pcs"}]}\n'
+        '{"user": "u2", "at": "2024-01-01 11:00:00", "lines": []}\n'
+    )
+
+    def run(*jobs: str, quantity: str) -> tuple[list[tuple[str, str]], list[str]]:
+        source = {"name": "shop", "landing": str(tmp_path / "a.jsonl"), "format": "jsonl"}
+        mapping = {"user_id": "user", "item_id": f"{array}.sku", "event_time": "at", "quantity": quantity}
+        (tmp_path / "shop.yaml").write_text(yaml.safe_dump({**source, "interactions": mapping}), encoding="utf-8")
+        settings = load_settings("test", tmp_path / "shop.yaml", lake=str(tmp_path / "lake"))
+        runner = Runner.start(settings, spark, lambda line: None)
+        runner.run([job for job in [*JOBS, REPLAY] if job.name in jobs])
+        events = runner.lake.read("silver.interactions").collect()
+        refused = runner.lake.read("silver.quarantine").collect()
+        kept = sorted((row.item_id, row.event_id.partition("#")[2]) for row in events)
+        return kept, sorted(f"{row.row_id.partition('#')[2]} {'+'.join(row.reasons)}" for row in refused)
+
+    first = run("ingest", "clean", quantity=f"{array}.qty")
+    assert first == ([("A", "")], [" item_id_missing", "1 quantity_unreadable"])
+
+    mended = run("replay", quantity=f"split({array}.qty, ' ')[0]")
+    assert mended == ([("A", ""), ("B", "1")], [" item_id_missing"])
