@@ -69,6 +69,8 @@ def test_refused_elements_of_a_line_are_replayed_alone(spark: SparkSession, tmp_
     (tmp_path / "a.jsonl").write_text(
         '{"user": "u1", "at": "2024-01-01 10:00", "lines": [{"sku": "A", "qty": "1"}, {"sku": "B", "qty": "2 x"}]}\n'
         '{"user": "u2", "at": "2024-01-01 11:00:00", "lines": []}\n'
+        # Not more than half of the rows may be refused.
+        '{"user": "u3", "at": "2024-01-01 12:00:00", "lines": [{"sku": "C", "qty": "1"}, {"sku": "D", "qty": "1"}]}\n'
     )
 
     def run(*jobs: str, quantity: str) -> tuple[list[tuple[str, str]], list[str]]:
@@ -84,7 +86,7 @@ def test_refused_elements_of_a_line_are_replayed_alone(spark: SparkSession, tmp_
         return kept, sorted(f"{row.row_id.partition('#')[2]} {'+'.join(row.reasons)}" for row in refused)
 
     first = run("ingest", "clean", quantity=f"{array}.qty")
-    assert first == ([("A", "")], [" item_id_missing", "1 quantity_unreadable"])
+    assert first == ([("A", ""), ("C", ""), ("D", "1")], [" item_id_missing", "1 quantity_unreadable"])
 
     mended = run("replay", quantity=f"split({array}.qty, ' ')[0]")
-    assert mended == ([("A", ""), ("B", "1")], [" item_id_missing"])
+    assert mended == ([("A", ""), ("B", "1"), ("C", ""), ("D", "1")], [" item_id_missing"])
