@@ -1,13 +1,13 @@
 """Expressions of a source file: each tells of one line alone, always the same, whatever else is delivered with it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyspark.errors import AnalysisException, IllegalArgumentException, ParseException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType, MapType, StringType, StructField, StructType
+from pyspark.sql.types import MapType, StringType, StructField, StructType
 
 from sparkrec.cleaning import datetime_patterns
 from sparkrec.cleaning.elements import with_elements, without_explode
@@ -56,7 +56,8 @@ def check_source(spark: SparkSession, source: SourceSettings) -> None:
     for name, lookup in source.lookups.items():
         if lookup.latest_by:
             by = {f"lookups.{name}": {"latest_by": lookup.latest_by}}
-            _check(_made_up(spark, source, by), f"lookups.{name}", by[f"lookups.{name}"], known=False)
+            columns, _ = _landed(spark, by, ())
+            _check(spark.createDataFrame([], columns), f"lookups.{name}", by[f"lookups.{name}"], known=False)
 
 
 def check_expressions(lines: DataFrame, section: str, expressions: Mapping[str, str]) -> None:
@@ -199,13 +200,31 @@ def patterns(lines: DataFrame, expression: str) -> list[str]:
 
 
 def _made_up(spark: SparkSession, source: SourceSettings, sections: Mapping[str, Mapping[str, str]]) -> DataFrame:
-    """No lines, with every column that the expressions use as if it had landed, and the elements.
+    """No lines, with every column that the expressions use as if it had landed, the elements and the lookups.
 
     Raises:
         ConfigurationError: An expression cannot be parsed, or explodes what it cannot.
     """
-    columns: dict[str, DataType] = {}
-    fields: dict[str, set[str]] = {name: set() for name in source.lookups}
+    columns, fields = _landed(spark, sections, tuple(source.lookups))
+    lines = with_elements(spark.createDataFrame([], columns), source)
+    for lookup, settings in source.lookups.items():
+        struct = StructType([StructField(field, StringType()) for field in sorted(fields[lookup]) or ["_"]])
+        type_ = MapType(StringType(), StringType()) if settings.property else struct
+        lines = lines.withColumn(lookup, F.lit(None).cast(type_))
+    # Each is a column like any other, and not an expression that Spark could look into.
+    return spark.createDataFrame([], lines.schema)
+
+
+def _landed(
+    spark: SparkSession, sections: Mapping[str, Mapping[str, str]], lookups: Sequence[str]
+) -> tuple[StructType, dict[str, set[str]]]:
+    """The columns that the expressions use, all texts, and beside them the fields of lookups.
+
+    Raises:
+        ConfigurationError: An expression cannot be parsed.
+    """
+    columns: dict[str, str] = {}
+    fields: dict[str, set[str]] = {name: set() for name in lookups}
     for section, expressions in sections.items():
         for key, expression in expressions.items():
             try:
@@ -216,15 +235,6 @@ def _made_up(spark: SparkSession, source: SourceSettings, sections: Mapping[str,
             for name in used:
                 if name[0] in fields:
                     fields[name[0]] |= set(name[1:2])
-                elif folded(spark, name[0]) not in [folded(spark, one) for one in columns]:
-                    columns[name[0]] = StringType()
-    landed = [StructField(name, type_) for name, type_ in columns.items()]
-    lines = spark.createDataFrame([], StructType(landed))
-    # Of lines, not of a lookup's rows.
-    lines = with_elements(lines, source) if "interactions" in sections else lines
-    for lookup, settings in source.lookups.items():
-        struct = StructType([StructField(field, StringType()) for field in sorted(fields[lookup]) or ["_"]])
-        type_ = MapType(StringType(), StringType()) if settings.property else struct
-        lines = lines.withColumn(lookup, F.lit(None).cast(type_))
-    # Each is a column like any other, and not an expression that Spark could look into.
-    return spark.createDataFrame([], lines.schema)
+                else:
+                    columns.setdefault(folded(spark, name[0]), name[0])
+    return StructType([StructField(name, StringType()) for name in columns.values()]), fields

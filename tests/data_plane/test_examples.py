@@ -1,4 +1,4 @@
-"""Sources that are shipped as worked examples, on their made-up files; an order's items, quarantined and replayed."""
+"""Sources that are shipped as worked examples, on their made-up files; items of an order, quarantined and replayed."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from pyspark.sql import SparkSession
 
 from sparkrec.config import load_settings, project_root
 from sparkrec.graph import JOBS
+from sparkrec.graph.jobs import ON_DEMAND
 from sparkrec.lake import Lake
 from sparkrec.steps.runner import Runner
 
@@ -61,3 +62,31 @@ def test_retailrocket_has_the_latest_value_of_each_property(spark: SparkSession,
     assert items["100"] == ("n100.000 700", "1 > 12")
     assert items["101"] == ("n101.000 707", "1 > 11")
     assert set(events.loc[events["item_id"] == "100", "unit_price"]) == {999.0}
+
+
+def test_refused_elements_of_a_line_are_replayed_alone(spark: SparkSession, tmp_path: Path) -> None:
+    array = "explode(from_json(lines, 'array<struct<sku:string,qty:string>>'))"
+    (tmp_path / "a.jsonl").write_text(
+        '{"user": "u1", "at": "2024-01-01 10:00", "lines": [{"sku": "A", "qty": "1"}, {"sku": "B", "qty": "2 x"}]}\n'
+        '{"user": "u2", "at": "2024-01-01 11:00:00", "lines": []}\n'
+        # Not more than half of the rows may be refused.
+        '{"user": "u3", "at": "2024-01-01 12:00:00", "lines": [{"sku": "C", "qty": "1"}, {"sku": "D", "qty": "1"}]}\n'
+    )
+
+    def run(*jobs: str, quantity: str) -> tuple[list[tuple[str, str]], list[str]]:
+        source = {"name": "shop", "landing": str(tmp_path / "a.jsonl"), "format": "jsonl"}
+        mapping = {"user_id": "user", "item_id": f"{array}.sku", "event_time": "at", "quantity": quantity}
+        (tmp_path / "shop.yaml").write_text(yaml.safe_dump({**source, "interactions": mapping}), encoding="utf-8")
+        settings = load_settings("test", tmp_path / "shop.yaml", lake=str(tmp_path / "lake"))
+        runner = Runner.start(settings, spark, lambda line: None)
+        runner.run([job for job in [*JOBS, *ON_DEMAND] if job.name in jobs])
+        events = runner.lake.read("silver.interactions").collect()
+        refused = runner.lake.read("silver.quarantine").collect()
+        kept = sorted((row.item_id, row.event_id.partition("#")[2]) for row in events)
+        return kept, sorted(f"{row.row_id.partition('#')[2]} {'+'.join(row.reasons)}" for row in refused)
+
+    first = run("ingest", "clean", quantity=f"{array}.qty")
+    assert first == ([("A", ""), ("C", ""), ("D", "1")], [" item_id_missing", "1 quantity_unreadable"])
+
+    mended = run("replay", quantity=f"split({array}.qty, ' ')[0]")
+    assert mended == ([("A", ""), ("B", "1"), ("C", ""), ("D", "1")], [" item_id_missing"])
