@@ -22,7 +22,7 @@ def landed_names(names: Sequence[str]) -> list[str]:
 
     White space around a name is not part of it. A column without a name is called by its place, ``_c0``. Columns of
     one name, upper and lower case being the same, get their place behind the name, and a column whose name the lake
-    uses itself gets ``landed.`` in front of it; `shop_names` gives that name back to expressions.
+    uses itself gets ``landed.`` in front of it, in expressions, too.
     """
     trimmed = [name.strip().strip("\ufeff\u200b").strip() for name in names]
     lowered = [name.lower() for name in trimmed]
@@ -34,9 +34,3 @@ def landed_names(names: Sequence[str]) -> list[str]:
             name = f"{name}{place}"
         landed.append(_LANDED + name if name.lower() in _OF_THE_LAKE else name)
     return landed
-
-
-def shop_names(columns: Sequence[str]) -> dict[str, str]:
-    """Of the columns that carry a name of the lake: the name that the shop gave each, by the name in bronze."""
-    found = {name: name.removeprefix(_LANDED) for name in columns if name.startswith(_LANDED)}
-    return {name: shops for name, shops in found.items() if shops.lower() in _OF_THE_LAKE}
