@@ -17,7 +17,7 @@ from sparkrec.errors import ConfigurationError
 
 _ALONE = "an expression sees one line, and no other"
 _AGGREGATE = f"it has an aggregate function, which adds up many lines: {_ALONE}"
-_WINDOW = f"it has a window function (over), whose value hangs on the other lines of the delivery: {_ALONE}"
+_WINDOW = f"it has a window function (over), whose value depends on the other lines of the delivery: {_ALONE}"
 _GENERATOR = "it makes several rows of a line: only explode(<array>) and explode_outer(<array>) may"
 _OF_PLANS = {"Aggregate": _AGGREGATE, "Window": _WINDOW, "Generate": _GENERATOR}
 _OF_CONDITIONS = {

@@ -35,9 +35,8 @@ class LandingFile:
 
 def landing_files(source: SourceSettings) -> list[LandingFile]:
     """Files that the source's ``landing`` names, each once, sorted; none where the folder is empty or absent."""
-    patterns = [source.landing] if isinstance(source.landing, str) else source.landing
     found: dict[str, LandingFile] = {}
-    for pattern in patterns:
+    for pattern in _patterns(source):
         resolved = _in_package(source, pattern) if pattern.startswith(PACKAGE) else pattern
         for uri, path in files.find_paths(resolved).items():
             found.setdefault(uri, LandingFile(uri, path))
@@ -46,8 +45,11 @@ def landing_files(source: SourceSettings) -> list[LandingFile]:
 
 def searched_folders(source: SourceSettings) -> str:
     """The folders that `landing_files` looks into, for messages."""
-    patterns = [source.landing] if isinstance(source.landing, str) else source.landing
-    return ", ".join(dict.fromkeys(files.fixed_folder(pattern) or pattern for pattern in patterns))
+    return ", ".join(dict.fromkeys(files.fixed_folder(pattern) or pattern for pattern in _patterns(source)))
+
+
+def _patterns(source: SourceSettings) -> Sequence[str]:
+    return [source.landing] if isinstance(source.landing, str) else source.landing
 
 
 def _in_package(source: SourceSettings, pattern: str) -> str:

@@ -19,7 +19,7 @@ def restage(spark: SparkSession, files: LandingSettings, uris: list[str], folder
         spark: The session.
         files: How the files are written.
         uris: The files.
-        folder: Where the copies lie; whoever asks for them removes it.
+        folder: Where the copies lie; the caller removes it.
     """
     copies = {uri: f"{folder}/{number}.{files.format}" for number, uri in enumerate(uris)}
 
