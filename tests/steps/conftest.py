@@ -20,44 +20,68 @@ ContextOf = Callable[..., JobContext]
 RunStep = Callable[..., Counts]
 
 
+@pytest.fixture(scope="session")
+def filled() -> Callable[[Lake], Fill]:
+    """Gives what fills the tables of a lake with rows that tell only what matters to the test."""
+
+    def of(lake: Lake) -> Fill:
+        def fill(table: str, rows: Sequence[dict[str, object]]) -> None:
+            schema = struct_type(load_contract(table))
+            for field in schema.fields:
+                field.nullable = True
+            values = [tuple(row.get(name) for name in schema.names) for row in rows]
+            lake.replace(table, lake.spark.createDataFrame(values, schema))
+
+        return fill
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def contexts() -> Callable[[Lake], ContextOf]:
+    """Gives what makes that which a job of a name is handed with some settings, on a lake."""
+
+    def of(lake: Lake) -> ContextOf:
+        def context_of(job: str, *overrides: str) -> JobContext:
+            settings = load_settings("test", "online_retail", lake=lake.root, overrides=list(overrides))
+            spec = next(spec for spec in JOBS if spec.name == job)
+            tables = JobTables(lake, spec, ["shop"])
+            return JobContext(settings, lake.spark, tables, "run", date(2026, 1, 1), print, lambda jobs: [])
+
+        return context_of
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def steps(contexts: Callable[[Lake], ContextOf]) -> Callable[[Lake], RunStep]:
+    """Gives what runs the step of a module of sparkrec.steps with some settings on a lake, and tells what it counts."""
+
+    def of(lake: Lake) -> RunStep:
+        def run(step: ModuleType, *overrides: str) -> Counts:
+            counts: Counts = step.run(contexts(lake)(step.__name__.rpartition(".")[2], *overrides))
+            return counts
+
+        return run
+
+    return of
+
+
 @pytest.fixture
 def lake(spark: SparkSession, tmp_path: Path) -> Lake:
     return Lake(spark, str(tmp_path))
 
 
 @pytest.fixture
-def fill(lake: Lake) -> Fill:
-    """Fills a table with rows that tell only what matters to the test."""
-
-    def fill(table: str, rows: Sequence[dict[str, object]]) -> None:
-        schema = struct_type(load_contract(table))
-        for field in schema.fields:
-            field.nullable = True
-        values = [tuple(row.get(name) for name in schema.names) for row in rows]
-        lake.replace(table, lake.spark.createDataFrame(values, schema))
-
-    return fill
+def fill(lake: Lake, filled: Callable[[Lake], Fill]) -> Fill:
+    return filled(lake)
 
 
 @pytest.fixture
-def context_of(lake: Lake) -> ContextOf:
-    """What a job of this name is handed with these settings."""
-
-    def context_of(job: str, *overrides: str) -> JobContext:
-        settings = load_settings("test", "online_retail", lake=lake.root, overrides=list(overrides))
-        spec = next(spec for spec in JOBS if spec.name == job)
-        tables = JobTables(lake, spec, ["shop"])
-        return JobContext(settings, lake.spark, tables, "run", date(2026, 1, 1), print, lambda jobs: [])
-
-    return context_of
+def context_of(lake: Lake, contexts: Callable[[Lake], ContextOf]) -> ContextOf:
+    return contexts(lake)
 
 
 @pytest.fixture
-def run_step(context_of: ContextOf) -> RunStep:
-    """Runs the step of a module of sparkrec.steps with these settings; gives what it counts."""
-
-    def run(step: ModuleType, *overrides: str) -> Counts:
-        counts: Counts = step.run(context_of(step.__name__.rpartition(".")[2], *overrides))
-        return counts
-
-    return run
+def run_step(lake: Lake, steps: Callable[[Lake], RunStep]) -> RunStep:
+    return steps(lake)

@@ -1,11 +1,15 @@
 """The samples that the featurize step makes of a shop without impressions and of one with them."""
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from sparkrec.contracts import load_contract
@@ -42,11 +46,21 @@ def interactions(impressions: bool) -> Iterator[dict[str, object]]:
             yield {**line, "event_id": f"e{number}", "event_time": time, "event_type": kind, "known_time": time}
 
 
-@pytest.fixture
-def shop(fill, request: pytest.FixtureRequest) -> bool:
-    """Whether the shop has impressions; its tables are filled."""
-    impressions = bool(request.param)
-    fill("silver.interactions", list(interactions(impressions)))
+@dataclass(frozen=True)
+class Shop:
+    """A lake after the step, and what the step counted."""
+
+    impressions: bool
+    lake: Lake
+    counts: dict[str, int]
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["events", "impressions"])
+def featurized(
+    spark: SparkSession, filled, steps, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Shop:
+    lake = Lake(spark, str(tmp_path_factory.mktemp("featurized") / "lake"))
+    filled(lake)("silver.interactions", list(interactions(request.param)))
     items = [
         {
             "item_id": f"i{item}",
@@ -57,18 +71,22 @@ def shop(fill, request: pytest.FixtureRequest) -> bool:
         }
         for item in range(25)
     ]
-    fill("silver.items", items)
-    return impressions
+    filled(lake)("silver.items", items)
+    return Shop(request.param, lake, steps(lake)(featurize, SPLIT))
 
 
-@pytest.mark.parametrize("shop", [False, True], indirect=True)
-def test_samples_and_scalers_are_as_their_contracts_say_and_a_second_run_makes_the_same(
-    lake: Lake, run_step, shop: bool
-) -> None:
-    counts = run_step(featurize, SPLIT)
+@pytest.fixture
+def shop(featurized: Shop, tmp_path: Path) -> Shop:
+    """The same in a lake of the test's own."""
+    shutil.copytree(featurized.lake.root, tmp_path / "lake")
+    return Shop(featurized.impressions, Lake(featurized.lake.spark, str(tmp_path / "lake")), featurized.counts)
+
+
+def test_samples_and_scalers_are_as_their_contracts_say_and_a_second_run_makes_the_same(steps, shop: Shop) -> None:
+    lake, counts = shop.lake, shop.counts
     before = {table: fingerprint(lake.read(f"features.{table}")) for table in TABLES}
 
-    assert counts == run_step(featurize, SPLIT)
+    assert counts == steps(lake)(featurize, SPLIT)
     assert before == {table: fingerprint(lake.read(f"features.{table}")) for table in TABLES}
     for table in TABLES:
         contract, rows = load_contract(f"features.{table}"), lake.read(f"features.{table}")
@@ -79,20 +97,18 @@ def test_samples_and_scalers_are_as_their_contracts_say_and_a_second_run_makes_t
         assert rows.select(*contract.primary_key).distinct().count() == rows.count() == counts[table]
 
 
-@pytest.mark.parametrize("shop", [True], indirect=True)
-def test_an_event_that_comes_late_changes_no_sample_from_before_it_is_known(
-    fill, lake: Lake, run_step, shop: bool
-) -> None:
-    run_step(featurize, SPLIT)
+@pytest.mark.parametrize("featurized", [True], indirect=True, ids=["impressions"])
+def test_an_event_that_comes_late_changes_no_sample_from_before_it_is_known(filled, steps, shop: Shop) -> None:
+    lake = shop.lake
     before = lake.read("features.ranking_samples").toPandas().set_index("sample_id").sort_index()
     happened, known = datetime(2025, 10, 20, tzinfo=UTC), datetime(2025, 12, 10, 12, tzinfo=UTC)
     late = {
         **{"event_id": "late", "event_type": "purchase", "event_time": happened, "event_date": happened.date()},
         **{"known_time": known, "user_id": "u1", "item_id": "i1", "session_id": "late", "is_bot": False},
     }
-    fill("silver.interactions", [*interactions(shop), late])
+    filled(lake)("silver.interactions", [*interactions(shop.impressions), late])
 
-    run_step(featurize, SPLIT)
+    steps(lake)(featurize, SPLIT)
 
     after = lake.read("features.ranking_samples").toPandas().set_index("sample_id").sort_index()
     is_older = before["event_time"] < pd.Timestamp(known).tz_localize(None).normalize()
@@ -106,19 +122,16 @@ def test_an_event_that_comes_late_changes_no_sample_from_before_it_is_known(
     assert set(more["pair_positives"][~of_item]) == {0}
 
 
-@pytest.mark.parametrize("shop", [False, True], indirect=True)
-def test_labels_come_from_impressions_where_there_are_any(lake: Lake, run_step, shop: bool) -> None:
-    run_step(featurize, SPLIT)
-
+def test_labels_come_from_impressions_where_there_are_any(featurized: Shop) -> None:
+    lake = featurized.lake
     samples = lake.read("features.ranking_samples").toPandas()
-
     events = lake.read("features.positives")
     positives = events.count()
     # Of what a session shows more than once there is one pair.
     taken = events.select("user_id", "session_id", "item_id").distinct().count()
     by_origin = {(origin, int(label)): len(rows) for (origin, label), rows in samples.groupby(["origin", "label"])}
     assert set(samples["part"]) == {"train", "validation", "test"}
-    if shop:
+    if featurized.impressions:
         assert by_origin.keys() == {("shown", 0), ("shown", 1)}
         assert by_origin["shown", 1] == taken
         assert set(samples["position"]) == {3}
@@ -131,9 +144,9 @@ def test_labels_come_from_impressions_where_there_are_any(lake: Lake, run_step, 
     assert (samples["user_positives"] > 0).mean() > 0.8
 
 
-@pytest.mark.parametrize("shop", [False, True], indirect=True)
-def test_samples_are_capped_and_a_reader_scales_them(lake: Lake, run_step, shop: bool) -> None:
-    run_step(featurize, SPLIT, "features.ranking_positives=100", "features.negatives=2")
+def test_samples_are_capped_and_a_reader_scales_them(steps, shop: Shop) -> None:
+    lake = shop.lake
+    steps(lake)(featurize, SPLIT, "features.ranking_positives=100", "features.negatives=2")
 
     samples, scalers = lake.read("features.ranking_samples"), lake.read("features.scalers")
 
