@@ -87,80 +87,67 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def before(spark: SparkSession, shop: Path) -> dict[str, int]:
-    return table_fingerprints(spark, str(shop / "lake"))
-
-
-@pytest.fixture(scope="module")
-def ready(spark: SparkSession, shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """For each job a shop in which the jobs before it are done with the second delivery."""
-    folder, done = tmp_path_factory.mktemp("ready"), shop
-    shops = {}
-    for number, job in enumerate(JOB_NAMES):
-        done = shops[job] = copy_of(done, folder / job)
-        run(spark, done, *JOB_NAMES[:number][-1:])
-    return shops
-
-
-@pytest.fixture(scope="module")
-def started(spark: SparkSession, ready: dict[str, Path]) -> dict[str, dict[str, int]]:
-    """What the tables hold before each job."""
-    return {job: table_fingerprints(spark, str(folder / "lake")) for job, folder in ready.items()}
-
-
-@pytest.fixture(scope="module")
-def undisturbed(
-    spark: SparkSession, ready: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, int]:
-    last = JOB_NAMES[-1]
-    other = copy_of(ready[last], tmp_path_factory.mktemp("undisturbed") / "shop")
-    run(spark, other, last)
+def undisturbed(spark: SparkSession, shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    """What the tables hold after the second delivery."""
+    other = copy_of(shop, tmp_path_factory.mktemp("undisturbed") / "shop")
+    run(spark, other, *JOB_NAMES)
     return table_fingerprints(spark, str(other / "lake"))
 
 
-@pytest.mark.parametrize(
-    ("job", "table", "moment"),
-    [
-        ("ingest", "bronze.shop", "files"),
-        ("ingest", "bronze.shop", "commit"),
-        ("clean", "silver.interactions", "files"),
-        ("clean", "silver.interactions", "commit"),
-        ("clean", "silver.items", "commit"),
-        ("clean", "silver.quarantine", "files"),
-        ("profile", "gold.user_profiles", "files"),
-        ("profile", "gold.item_profiles", "commit"),
+# One course over one lake: what a kill left is what the next run starts from, and at last the job runs to its end.
+KILLS = {
+    "ingest": [("bronze.shop", "files"), ("bronze.shop", "commit")],
+    "clean": [
+        ("silver.interactions", "files"),
+        ("silver.interactions", "commit"),
+        ("silver.items", "commit"),
+        ("silver.quarantine", "files"),
     ],
-)
+    "profile": [("gold.user_profiles", "files"), ("gold.item_profiles", "commit")],
+}
+
+
 def test_a_killed_job_leaves_old_or_new_tables_and_the_next_run_mends_all(
+    spark: SparkSession, shop: Path, undisturbed: dict[str, int], tmp_path: Path
+) -> None:
+    killed = copy_of(shop, tmp_path / "shop")
+    lake = Lake(spark, str(killed / "lake"))
+    for job in JOB_NAMES:
+        started = table_fingerprints(spark, lake.root)
+        for table, moment in KILLS[job]:
+            kill_and_check(spark, killed, job, table, moment, started, undisturbed)
+        run(spark, killed, job)
+    assert table_fingerprints(spark, lake.root) == undisturbed
+
+
+def kill_and_check(
     spark: SparkSession,
-    ready: dict[str, Path],
-    started: dict[str, dict[str, int]],
-    before: dict[str, int],
-    undisturbed: dict[str, int],
-    tmp_path: Path,
+    shop: Path,
     job: str,
     table: str,
     moment: str,
+    started: dict[str, int],
+    undisturbed: dict[str, int],
 ) -> None:
-    killed = copy_of(ready[job], tmp_path / "shop")
-    folder = Path(Lake(spark, str(killed / "lake")).path(table))
+    """Kill the job at this moment; the table is then as it was, or as it is to be, and so is every other one."""
+    folder = Path(Lake(spark, str(shop / "lake")).path(table))
     files = set(folder.rglob("part-*.parquet"))
 
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, job, table, moment, str(killed / "shop.yaml"), str(killed / "lake")],
+        [sys.executable, "-c", KILLED, job, table, moment, str(shop / "shop.yaml"), str(shop / "lake")],
         capture_output=True,
         text=True,
         check=False,
         start_new_session=True,
-        cwd=tmp_path,
+        cwd=shop,
         env=os.environ,
     )
 
-    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
-    assert set(folder.rglob("part-*.parquet")) > files
-    left = table_fingerprints(spark, str(killed / "lake"))
-    assert undisturbed[table] != before[table]
-    assert left[table] == (started[job] if moment == "files" else undisturbed)[table]
-    assert all(left[name] in (started[job][name], undisturbed[name]) for name in left)
-    run(spark, killed, *JOB_NAMES)
-    assert table_fingerprints(spark, str(killed / "lake")) == undisturbed
+    at = f"{job} killed at the {moment} of {table}"
+    assert done.returncode == -signal.SIGKILL, f"{at}: {done.stderr[-2000:]}"
+    assert set(folder.rglob("part-*.parquet")) > files, at
+    left = table_fingerprints(spark, str(shop / "lake"))
+    assert undisturbed[table] != started[table], at
+    assert left[table] == (started if moment == "files" else undisturbed)[table], at
+    assert left.keys() == started.keys(), at
+    assert all(left[name] in (started[name], undisturbed[name]) for name in left), at
