@@ -16,7 +16,7 @@ with typed as (
         event_id, site || ':' || site_user as landed_user, nullif(trim(account), '') as account,
         nullif(trim(item), '') as item_id, type as event_type, try_cast(ts as timestamptz) as event_time,
         coalesce(scene, 'organic') as scene, search_id, try_cast(position as integer) as position,
-        try_cast(quantity as integer) as quantity, try_cast(price as double) as unit_price, country,
+        try_cast(quantity as double) as quantity, try_cast(price as double) as unit_price, country,
         coalesce(regexp_matches(user_agent, '(?i)bot|crawl|spider|slurp|headless|curl|python'), false) as names_bot,
         query, try_cast(rating as double) as rating, review, title, category, brand, promotion,
         ts, price, quantity as quantity_text, hash(b) as line_hash

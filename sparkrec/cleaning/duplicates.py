@@ -1,6 +1,7 @@
 """Lines that landed more than once, and events that were delivered more than once."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -33,19 +34,51 @@ def line_hash(columns: Sequence[str]) -> Column:
     return F.xxhash64(*[column(name) for name in sorted(columns)])
 
 
-def one_of_each(lines: DataFrame, *key: Column) -> DataFrame:
-    """All lines in the order of their key, each with what it is beside the others of that key.
+def counted(lines: DataFrame, duplicates: Literal["drop", "keep", "sum"], quantity_is_told: bool) -> DataFrame:
+    """The lines with what equal lines of one delivered file stand for, where they are no repetition of each other.
+
+    Args:
+        lines: `labelled_lines` of a source without ids of its own.
+        duplicates: ``drop`` leaves them to `one_of_each`; ``keep`` gives the second of them the id ``<hash>.2``, the
+            third ``<hash>.3``, so that each is an event, and as many again in another file are the same events;
+            ``sum`` makes them one event of the sum of their quantities.
+        quantity_is_told: Whether lines have a quantity; without one ``sum`` counts them.
+    """
+    if duplicates == "drop":
+        return lines
+    is_good = F.size("reasons") == 0
+    equal = Window.partitionBy("delivered", "table", "event_id", is_good)
+    if duplicates == "keep":
+        place = F.row_number().over(equal.orderBy("line_hash"))
+        further = F.concat("event_id", F.lit("."), place.cast("string"))
+        return lines.withColumn("event_id", F.when(is_good & (place > 1), further).otherwise(F.col("event_id")))
+    # A refused line stands for nothing.
+    lines = lines.withColumn("_times", F.when(is_good, F.count("*").over(equal)).otherwise(1))
+    pieces = F.col("quantity") if quantity_is_told else F.lit(1.0)
+    # Another number of equal lines is another text of the event.
+    text = F.when(F.col("_times") > 1, F.xxhash64("line_hash", "_times")).otherwise(F.col("line_hash"))
+    return lines.withColumns({"quantity": pieces * F.col("_times"), "line_hash": text}).drop("_times")
+
+
+def one_of_each(lines: DataFrame, *key: Column, order: Sequence[Column]) -> DataFrame:
+    """All lines, each with what it is beside the others of its key.
 
     Args:
         lines: Lines with a ``line_hash``.
-        key: Lines that agree in it are one: of these the one with the smallest ``line_hash`` counts, so that the
-            order in which they were delivered does not matter.
+        key: Lines that agree in it are one event.
+        order: Of these lines the one with the greatest values counts, and where they are equal the one with the
+            smallest ``line_hash``, so that the order of the rows does not matter.
 
     Returns:
         ``lines`` with ``copy``: null on the line that counts, ``duplicate`` on one that repeats another line
         exactly, ``redelivered`` on one that has the key of another line, but not its text.
     """
-    same = Window.partitionBy(*key).orderBy("line_hash")
-    before = F.lag("line_hash").over(same)
-    copy = F.when(before == F.col("line_hash"), F.lit("duplicate")).when(before.isNotNull(), F.lit("redelivered"))
+    same = Window.partitionBy(*key)
+    # Its complement falls as the hash rises.
+    rank = F.struct(*order, F.bitwise_not("line_hash").alias("_hash"))
+    by_text = same.orderBy("line_hash", F.struct(*order).desc())
+    is_repeated = F.lag("line_hash").over(by_text) == F.col("line_hash")
+    copy = F.when(F.coalesce(is_repeated, F.lit(False)), F.lit("duplicate")).when(
+        rank < F.max(rank).over(same), F.lit("redelivered")
+    )
     return lines.withColumn("copy", copy)

@@ -20,6 +20,7 @@ from sparkrec.contracts.spark import broken_rules, column, names_where
 from sparkrec.landing.columns import UNREADABLE_LINE, own_columns
 
 SEARCH, REVIEW = "search", "review"
+_SOURCE_FILE = "_source_file"
 
 
 def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[str] = ()) -> DataFrame:
@@ -34,8 +35,8 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
         The columns of silver.interactions, with the landed id as ``user_id``, and beside them ``account_id``,
         ``query``, ``rating``, ``text`` (of a review), ``item`` (struct of `ATTRIBUTES`, as they landed),
         ``attributes`` (map of what the line says of its user), ``table`` (the silver table that the line is for),
-        ``reasons`` (array; empty on a good line), and, null on a good line, ``row_id`` and ``row`` (the line as JSON
-        without what is personal).
+        ``delivered`` (struct of the time and the file), ``reasons`` (array; empty on a good line), and, null on a
+        good line, ``row_id`` and ``row`` (the line as JSON without what is personal).
 
     Raises:
         ConfigurationError: An expression of the source file does not fit the landed columns.
@@ -50,12 +51,16 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
     items, searches, reviews, bots = (expressions[name] for name in ("items", "searches", "reviews", "bots"))
     # Ids of the source's own that are about an element tell them apart themselves.
     by_element = apart and landed_id is not None and explodes(lines.sparkSession, landed_id)
-    line_id = F.concat(row_id(own), event_suffix()) if by_element else row_id(own)
+    # Equal lines of two files are two events where the file's name says more of them.
+    by_file = [F.expr(text).cast("string") for text in expressions["interactions"].values() if _SOURCE_FILE in text]
+    line_id = F.sha2(F.concat_ws("\n", row_id(own), *by_file), 256) if by_file else row_id(own)
+    line_id = F.concat(line_id, event_suffix()) if by_element else line_id
     canonical = interaction_columns(source, contract, line_id)
     if apart and not by_element:
         canonical["event_id"] = F.concat(canonical["event_id"], event_suffix())
     canonical |= {
         "names_bot": _names_bot(bots.get("agent"), source),
+        "delivered": F.struct(F.col("_ingested_at").alias("at"), F.col(_SOURCE_FILE).alias("file")),
         "line_hash": F.xxhash64(line_hash(own), F.to_json(F.struct(ELEMENT))) if apart else line_hash(own),
         "query": _text(searches.get("query")),
         "rating": read_as(reviews.get("rating"), "double"),

@@ -165,6 +165,11 @@ class SourceSettings(LandingSettings):
     sessions: SessionSettings = SessionSettings()
     bots: BotSettings | None = Field(None, description="None flags no bots.")
     times: TimeSettings = TimeSettings()
+    duplicates: Literal["drop", "keep", "sum"] = Field(
+        "drop",
+        description="What equal lines of one file are, where lines have no id: one event, an event each, or one event "
+        "of the sum of their quantities. Equal lines of two files are the same ones, delivered again.",
+    )
     null_words: tuple[str, ...] = Field(
         ("nan", "none", "null", r"\N", "na", "n/a", "<na>", "nat", "undefined"),
         description="Texts that stand for a missing id, in capitals or not.",
@@ -172,6 +177,15 @@ class SourceSettings(LandingSettings):
     refuse: dict[str, str] = Field(
         {}, description="Rows of this source that are no user events: reason -> SQL condition over landed columns."
     )
+
+    @model_validator(mode="after")
+    def _equal_lines_have_no_id(self) -> Self:
+        if self.duplicates != "drop" and self.interactions.event_id is not None:
+            raise ValueError(
+                f"duplicates: {self.duplicates} is for lines without an id: leave out interactions.event_id, or "
+                "duplicates"
+            )
+        return self
 
     def expressions(self) -> dict[str, dict[str, str]]:
         """All expressions over a line, by section and key."""

@@ -23,7 +23,7 @@ def struct_type(contract: Contract) -> StructType:
 def conform(df: DataFrame, contract: Contract) -> DataFrame:
     """The contract's columns in their order, cast to their types and commented: the closing select of a table.
 
-    Further columns of an open contract stay as they are and come first.
+    Further columns of an open contract stay as and where they are, and so do the contract's beside them.
 
     Raises:
         DataError: A column is missing, or there is one that a closed contract does not know.
@@ -35,11 +35,12 @@ def conform(df: DataFrame, contract: Contract) -> DataFrame:
         complaints = [("missing", missing), ("unexpected", unexpected)]
         found = "; ".join(f"{kind} columns: {', '.join(names)}" for kind, names in complaints if names)
         raise DataError(f"{contract.table} does not have the columns of its contract: {found}")
-    typed = [
-        column(field.name).cast(field.dataType).alias(field.name, metadata=field.metadata)
+    typed = {
+        field.name: column(field.name).cast(field.dataType).alias(field.name, metadata=field.metadata)
         for field in struct_type(contract)
-    ]
-    return df.select(*map(column, further), *typed)
+    }
+    # Thousands of further columns are not named one by one.
+    return df.withColumns(typed) if further else df.select(*typed.values())
 
 
 def broken_rules(contract: Contract, on_failure: OnFailure = "quarantine") -> Column:

@@ -1,5 +1,6 @@
 """Names of the columns of landed lines."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 UNREADABLE_LINE = "_corrupt_record"
@@ -25,12 +26,12 @@ def landed_names(names: Sequence[str]) -> list[str]:
     uses itself gets ``landed.`` in front of it, in expressions, too.
     """
     trimmed = [name.strip().strip("\ufeff\u200b").strip() for name in names]
-    lowered = [name.lower() for name in trimmed]
+    times = Counter(name.lower() for name in trimmed)
     landed = []
     for place, name in enumerate(trimmed):
         if not name:
             name = f"_c{place}"
-        elif lowered.count(name.lower()) > 1:
+        elif times[name.lower()] > 1:
             name = f"{name}{place}"
         landed.append(_LANDED + name if name.lower() in _OF_THE_LAKE else name)
     return landed

@@ -43,6 +43,12 @@ def landing_files(source: SourceSettings) -> list[LandingFile]:
     return [found[uri] for uri in sorted(found)]
 
 
+def absent_folders(source: SourceSettings) -> list[str]:
+    """Of the folders that `landing_files` looks into, those that are not there."""
+    folders = [files.fixed_folder(pattern) for pattern in _patterns(source) if not pattern.startswith(PACKAGE)]
+    return [folder for folder in dict.fromkeys(folders) if not files.exists(folder or ".")]
+
+
 def searched_folders(source: SourceSettings) -> str:
     """The folders that `landing_files` looks into, for messages."""
     return ", ".join(dict.fromkeys(files.fixed_folder(pattern) or pattern for pattern in _patterns(source)))

@@ -129,16 +129,14 @@ def _read(spark: SparkSession, source: SourceSettings, group: Sequence[Delivered
 
 
 def _read_csv(spark: SparkSession, paths: list[str], options: Mapping[str, str], probe: Probe) -> DataFrame:
+    # Not the file's own names, renamed later: Spark's time for that grows with the square of the columns.
     names = landed_names(probe.columns or ())
-    # Read under names of its own, for those of the file may be any.
-    fields = [f"c{place}" for place in range(len(names))]
-    schema = StructType([StructField(name, StringType()) for name in (*fields, "unreadable")])
+    schema = StructType([StructField(name, StringType()) for name in (*names, UNREADABLE_LINE)])
     # RFC 4180: a quote inside quotes is doubled.
     given = {"header": "true", "escape": '"', "maxColumns": str(max(20_480, len(names) + 1))} | dict(options)
-    own = {"multiLine": str(probe.multiline), "columnNameOfCorruptRecord": "unreadable", "enforceSchema": "true"}
+    own = {"multiLine": str(probe.multiline), "columnNameOfCorruptRecord": UNREADABLE_LINE, "enforceSchema": "true"}
     lines = spark.read.options(**given).options(**own).schema(schema).csv(paths)
-    columns = [F.col(field).alias(name) for field, name in zip(fields, names, strict=True)]
-    return lines.select(*columns, F.col("unreadable").alias(UNREADABLE_LINE), F.input_file_name().alias("_uri"))
+    return lines.withColumn("_uri", F.input_file_name())
 
 
 def _read_parquet(spark: SparkSession, paths: list[str], options: Mapping[str, str], probe: Probe) -> DataFrame:
@@ -189,6 +187,8 @@ def _with_files(spark: SparkSession, lines: DataFrame, delivered: Sequence[Deliv
         for one in delivered
     ]
     joined = lines.join(F.broadcast(spark.createDataFrame(told, schema)), "_uri", "left")
+    if not partitions:
+        return joined.drop("_uri")
     own = {name.lower(): name for name in lines.columns if name != "_uri"}
     columns = {
         name: F.coalesce(column(own[name.lower()]), F.col(f"_partition{place}"))
@@ -196,5 +196,5 @@ def _with_files(spark: SparkSession, lines: DataFrame, delivered: Sequence[Deliv
         else F.col(f"_partition{place}")
         for place, name in enumerate(names)
     }
-    kept = [columns.pop(name, column(name)).alias(name) for name in own.values()]
+    kept = [columns.pop(name).alias(name) if name in columns else column(name) for name in own.values()]
     return joined.select(*kept, *[value.alias(name) for name, value in columns.items()], "_source_file", "_batch_id")

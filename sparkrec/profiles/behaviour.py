@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 # Decimals add up to the same in any order.
-_MONEY = "decimal(28,6)"
+_EXACT = "decimal(28,6)"
 
 
 def is_purchase() -> Column:
@@ -36,22 +36,27 @@ def net_money() -> Column:
     """Money of purchases less returns, without what is far out, exactly."""
     money = F.when(is_usual(), pieces() * F.coalesce(F.col("unit_price"), F.lit(0.0))).otherwise(0.0)
     signed = F.when(is_purchase(), money).when(is_return(), -money).otherwise(0.0)
-    return F.sum(signed.cast(_MONEY))
+    return F.sum(signed.cast(_EXACT))
 
 
 def paid() -> Column:
     """What the purchases cost, as far as it is known, without what is far out, exactly."""
-    return sum_where(is_purchase() & is_usual(), (pieces() * F.col("unit_price")).cast(_MONEY))
+    return sum_where(is_purchase() & is_usual(), (pieces() * F.col("unit_price")).cast(_EXACT))
 
 
 def saved() -> Column:
     """Discounts of the purchases, without what is far out, exactly."""
-    return sum_where(is_purchase() & is_usual(), F.col("discount").cast(_MONEY))
+    return sum_where(is_purchase() & is_usual(), F.col("discount").cast(_EXACT))
+
+
+def pieces_bought() -> Column:
+    """Pieces of the purchases, without what is far out, exactly."""
+    return sum_where(is_purchase() & is_usual(), pieces().cast(_EXACT))
 
 
 def pieces() -> Column:
-    """Pieces of the event; one where it does not say."""
-    return F.coalesce(F.col("quantity"), F.lit(1))
+    """Pieces of the event, perhaps a fraction; one where it does not say."""
+    return F.coalesce(F.col("quantity"), F.lit(1.0))
 
 
 def sum_within_days(as_of: Column, days: int, value: str) -> Column:

@@ -7,12 +7,10 @@ from sparkrec.profiles.behaviour import (
     count_where,
     is_purchase,
     is_return,
-    is_usual,
     net_money,
     paid,
-    pieces,
+    pieces_bought,
     saved,
-    sum_where,
 )
 
 
@@ -57,6 +55,6 @@ def item_days(interactions: DataFrame) -> DataFrame:
         count_where(is_purchase()).alias("purchases"),
         count_where(is_return()).alias("returns"),
         count_where(is_purchase() & F.col("promotion").isNotNull()).alias("promoted"),
-        sum_where(is_purchase() & is_usual(), pieces()).alias("quantity"),
+        pieces_bought().alias("quantity"),
         net_money().alias("money"),
     )

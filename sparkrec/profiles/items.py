@@ -33,7 +33,7 @@ def item_facts(days: DataFrame, as_of: date) -> DataFrame:
         F.max("last_event_time").alias("last_event_time"),
         F.sum("purchases").alias("purchases"),
         *[sum_within_days(day, window, "purchases").alias(f"purchases_{window}d") for window in ITEM_WINDOWS],
-        F.sum("quantity").alias("quantity"),
+        F.sum("quantity").cast("double").alias("quantity"),
         rounded_money().alias("revenue"),
         F.sum("returns").alias("returns"),
         return_rate().alias("return_rate"),

@@ -162,6 +162,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "count": wording.count,
+        "pieces": wording.pieces,
         "compact": wording.compact,
         "figure": wording.figure,
         "difference": wording.difference,

@@ -20,6 +20,15 @@ def count(value: Any) -> str:
     return MISSING if pd.isna(value) else f"{int(value):,}".replace("-", MINUS)
 
 
+def pieces(value: Any) -> str:
+    """A quantity with as many decimals as it has, at most three.
+
+    >>> pieces(1200.0), pieces(1.75), pieces(-2.0), pieces(None)
+    ('1,200', '1.75', '−2', '–')
+    """
+    return MISSING if pd.isna(value) else f"{value:,.3f}".rstrip("0").rstrip(".").replace("-", MINUS)
+
+
 def figure(value: Any) -> str:
     """A metric, loss or score with three decimals.
 

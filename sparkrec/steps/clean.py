@@ -8,7 +8,7 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
-from sparkrec.cleaning.duplicates import one_of_each
+from sparkrec.cleaning.duplicates import counted, one_of_each
 from sparkrec.cleaning.elements import with_elements
 from sparkrec.cleaning.identities import Pseudonyms, identities, relinked, with_user_ids
 from sparkrec.cleaning.item_versions import item_sightings, item_versions
@@ -69,12 +69,13 @@ class Cleaning:
     Attributes:
         context: The job's surroundings.
         base: The run that it goes on from; None makes the tables anew.
-        replays: Whether the lines are all those in quarantine, each once, and with their elements.
+        replayed: All lines that were cleaned before, where those to be cleaned are all that are in quarantine, with
+            their elements.
     """
 
     context: JobContext
     base: JobRun | None = None
-    replays: bool = False
+    replayed: DataFrame | None = None
 
     def clean(self, lines: DataFrame) -> Counts:
         """Fill the silver tables from lines of the source's bronze table, and count what became of them."""
@@ -108,12 +109,13 @@ class Cleaning:
             if self.context.settings.source.interactions.session_id is None:
                 old = old.withColumn("session_id", F.lit(None).cast("string"))
                 carried = carried_sessions(kept, days, self._gap())
-            lines = lines.unionByName(old, allowMissingColumns=True)
+            lines = lines.unionByName(self._with_deliveries(old, labelled), allowMissingColumns=True)
         # A refused line does not stand for the event whose id it has: a mended one may come.
         key = [_is_refused(), F.col("table"), F.when(_is_refused(), F.col("row_id")).otherwise(F.col("event_id"))]
         seen, is_old = Observation("lines"), F.col("is_old")
         different = (
-            one_of_each(lines, *key)
+            one_of_each(lines, *key, order=self._latest())
+            .drop("delivered")
             .observe(
                 seen,
                 F.count_if(~is_old).alias("landed"),
@@ -159,7 +161,7 @@ class Cleaning:
     def _labelled(self, lines: DataFrame) -> DataFrame:
         """`labelled_lines` of the lines with their lookups, with ``landed_user_id`` and the visitor's id beside it."""
         tables, source = self.context.tables, self.context.settings.source
-        if not self.replays:
+        if self.replayed is None:
             lines = with_elements(lines, source)
         rows = {name: tables.read(f"bronze.{source.of_lookup(name).name}") for name in source.lookups}
         rows = {name: of_lookup.drop(*LANDING_COLUMNS) for name, of_lookup in rows.items()}
@@ -167,9 +169,27 @@ class Cleaning:
         left_out = left_out_keys(lines, source)
         if left_out:
             self.context.say(f"no line has {', '.join(left_out)}: taken as missing")
-        labelled = labelled_lines(lines, source, left_out).withColumnRenamed("user_id", "landed_user_id")
+        labelled = labelled_lines(lines, source, left_out)
+        labelled = counted(labelled, source.duplicates, source.interactions.quantity is not None)
+        labelled = labelled.withColumnRenamed("user_id", "landed_user_id")
         known = self._pseudonyms().put(labelled, visitor_id=F.col("landed_user_id"))
         return known.withColumn("user_id", F.col("visitor_id"))
+
+    def _latest(self) -> list[Column]:
+        """What says which of the lines of one event is the latest; what silver holds already was delivered before."""
+        told = self.context.settings.source.interactions.known_time
+        return [*([F.col("known_time")] if told else []), F.col("delivered")]
+
+    def _with_deliveries(self, old: DataFrame, labelled: DataFrame) -> DataFrame:
+        """Events that silver holds, with when they were delivered where a replayed line may be from before that."""
+        if self.replayed is None:
+            return old
+        keys = ["table", "event_id"]
+        again = old.join(labelled.where(~_is_refused()).select(*keys), keys, "left_semi").select("line_hash").distinct()
+        if again.isEmpty():
+            return old
+        lines = Cleaning(self.context)._labelled(self.replayed).join(F.broadcast(again), "line_hash", "left_semi")
+        return old.join(lines.groupBy("line_hash").agg(F.max("delivered").alias("delivered")), "line_hash", "left")
 
     def _pseudonyms(self) -> Pseudonyms:
         privacy = self.context.settings.privacy
@@ -284,7 +304,7 @@ class Cleaning:
     def _write_refused(self, refused: DataFrame) -> tuple[Counts, int]:
         """Put refused lines that are new into quarantine; how many by their reasons, and how many were there before."""
         tables, again = self.context.tables, 0
-        earlier = None if self.replays else self._earlier(QUARANTINE)
+        earlier = None if self.replayed is not None else self._earlier(QUARANTINE)
         if earlier is not None:
             key = ["table", "row_id"]
             again = refused.join(earlier.select(*key), key, "left_semi").count()
@@ -319,8 +339,10 @@ class Cleaning:
             told = " + ".join(f"{came[name]:,} {name}" for name in _FATES if name in came)
             raise DataError(f"{self._source}: {came['landed']:,} lines landed, but {told} are not that many")
         before = self.base.counts if self.base else {}
-        if self.replays:
-            # These lines have landed long since, and those refused now are all that are.
+        quarantined = self._earlier(QUARANTINE)
+        if self.replayed is not None and quarantined is not None:
+            # These lines were counted before, copies of a refused one as duplicates. Those refused now are all.
+            came["duplicates"] -= came["landed"] - quarantined.count()
             came["landed"] = 0
             before = {name: rows for name, rows in before.items() if not name.startswith("refused")}
         reasons = {name: 0 for name in before if name.startswith("refused.")}

@@ -14,7 +14,7 @@ from sparkrec.config.settings import SourceSettings
 from sparkrec.errors import DataError
 from sparkrec.lake import files
 from sparkrec.landing.columns import LANDING_COLUMNS, UNREADABLE_LINE, landed_names, own_columns
-from sparkrec.landing.find import LandingFile, landing_files, searched_folders, short_names
+from sparkrec.landing.find import LandingFile, absent_folders, landing_files, searched_folders, short_names
 from sparkrec.landing.probe import Probe, check_encoding, probe_files
 from sparkrec.landing.read import Delivered, UnreadableFileError, read_landing, unreadable_files
 from sparkrec.landing.restage import restage
@@ -42,7 +42,8 @@ def _ingest_lines(context: JobContext) -> Counts:
     source = context.settings.source
     table = f"bronze.{source.name}"
     found = landing_files(source)
-    if not found and not context.tables.exists(table):
+    # Files that have landed may be archived; where there is not even a folder, its name is wrong or it is not mounted.
+    if not found and (absent_folders(source) or not context.tables.exists(table)):
         raise _nothing(source)
     batch_of, landed = _batches(context, source, found)
     new: dict[str, LandingFile] = {}

@@ -38,11 +38,9 @@ def run(context: JobContext) -> Counts:
     by_line = refused.groupBy(F.substring_index("_refused", "#", 1).alias("_row")).agg(
         F.collect_set("_refused").alias("_refused")
     )
-    lines = (
-        bronze.withColumn("_row", row_id(own_columns(bronze.columns))).dropDuplicates(["_row"]).join(by_line, "_row")
-    )
+    lines = bronze.withColumn("_row", row_id(own_columns(bronze.columns))).join(by_line, "_row")
     lines = with_elements(lines, source)
     if ELEMENT in lines.columns:
         element = F.concat("_row", row_suffix())
         lines = lines.where(F.array_contains("_refused", F.col("_row")) | F.array_contains("_refused", element))
-    return Cleaning(context, before.run, replays=True).clean(lines.drop("_row", "_refused"))
+    return Cleaning(context, before.run, replayed=bronze).clean(lines.drop("_row", "_refused"))

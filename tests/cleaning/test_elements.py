@@ -23,7 +23,9 @@ def source(**interactions: str) -> SourceSettings:
 @pytest.fixture
 def lines(spark: SparkSession) -> DataFrame:
     lines = spark.createDataFrame(ROWS, "user string, id string, lines string")
-    return lines.withColumn("_ingested_at", F.expr("timestamp '2026-11-01 00:00:00'"))
+    return lines.withColumns(
+        {"_ingested_at": F.expr("timestamp '2026-11-01 00:00:00'"), "_source_file": F.lit("a.csv")}
+    )
 
 
 def labelled(lines: DataFrame, source: SourceSettings) -> list[tuple[object, ...]]:

@@ -94,7 +94,7 @@ def test_a_wrong_expression_of_any_section_is_told_by_its_key(spark: SparkSessio
 def test_keys_that_no_json_line_has_are_missing_but_not_a_user_an_item_or_a_time(spark: SparkSession) -> None:
     lines = spark.createDataFrame(
         [("u", "i", "purchase", "2026-01-01 10:00:00")], "who string, what string, kind string, at string"
-    ).withColumn("_ingested_at", F.expr(DELIVERED))
+    ).withColumns({"_ingested_at": F.expr(DELIVERED), "_source_file": F.lit("a.jsonl")})
     source = SOURCE.model_copy(update={"format": "jsonl"})
 
     assert left_out_keys(lines, source) == ["asked", "called", "pieces", "price", "said", "stars"]

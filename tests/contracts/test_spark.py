@@ -76,10 +76,10 @@ def test_conform_names_missing_and_unexpected_columns(spark: SparkSession) -> No
     )
 
 
-def test_conform_keeps_the_sources_own_columns_first_in_an_open_table(spark: SparkSession) -> None:
+def test_conform_keeps_the_sources_own_columns_as_and_where_they_are_in_an_open_table(spark: SparkSession) -> None:
     rows = spark.createDataFrame(
-        [("b", "f.csv", "1", "2011-12-09 12:50:00")],
-        "_batch_id string, _source_file string, `Unit.Price ``net``` string, _ingested_at string",
+        [("1", "f.csv", "b", "2011-12-09 12:50:00")],
+        "`Unit.Price ``net``` string, _source_file string, _batch_id string, _ingested_at string",
     )
 
     conformed = conform(rows, load_contract("bronze.any_shop"))
