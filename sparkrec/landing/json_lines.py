@@ -8,31 +8,32 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
 from sparkrec.landing.columns import UNREADABLE_LINE, landed_names
-from sparkrec.landing.probe import is_set
 
 _OF_SPARKS_READER = ("encoding", "charset", "linesep", "multiline", "basepath")
 
 
-def read_json_lines(spark: SparkSession, paths: Sequence[str], options: Mapping[str, str]) -> DataFrame:
+def read_json_lines(
+    spark: SparkSession, paths: Sequence[str], options: Mapping[str, str], multiline: bool
+) -> DataFrame:
     """One row for each line that is not blank, with ``_uri``: every key a column of text.
 
     What is nested is JSON with its keys in order and no blanks, so that equal values are equal texts. A line that is
     not one JSON object, or that has a key twice (upper and lower case being the same), keeps its text in
-    ``_corrupt_record``. A line that is an array of objects is as many rows. With the option ``multiLine`` a file is
-    one object or one array of them.
+    ``_corrupt_record``. A line that is an array of objects is as many rows.
 
     Args:
         spark: The session.
         paths: Files in UTF-8, as Spark names them.
         options: Those of Spark's JSON reader.
+        multiline: Whether each file is one object or one array of them, over several lines.
     """
-    reader = spark.read.options(wholetext="true") if is_set(options, "multiLine") else spark.read
+    reader = spark.read
     if (separator := {name.lower(): value for name, value in options.items()}.get("linesep")) is not None:
         reader = reader.options(lineSep=separator)
-    lines = reader.text(list(paths)).select("value", F.input_file_name().alias("_uri"))
+    lines = reader.text(list(paths), wholetext=multiline).select("value", F.input_file_name().alias("_uri"))
     lines = (
         lines.where(F.trim(F.regexp_replace("value", r"^\ufeff|[\r\n\t]", "")) != "")
-        if is_set(options, "multiLine")
+        if multiline
         else lines.where(F.trim("value") != "")
     )
     kept = {name: value for name, value in options.items() if name.lower() not in _OF_SPARKS_READER}

@@ -63,7 +63,7 @@ class Probe:
         trouble: Why it cannot be read; None if it can.
         empty: Whether it holds nothing, or nothing but white space.
         columns: Of CSV the names in its first record, of Parquet those of its schema; None of JSON lines.
-        multiline: Whether a quoted value of the CSV goes on over a line's end.
+        multiline: Whether a quoted value of CSV, or an object of JSON, goes on over a line's end.
         restaged: Whether a copy must be made that Spark reads: unpacked, and in UTF-8.
         undecodable: Lines with bytes that are not of the file's encoding.
         first_undecodable: The number of the first of them, from 1.
@@ -169,8 +169,22 @@ def _probe_text(uri: str, files: LandingSettings) -> Probe:
         )
     restaged = packed != by_suffix or not _is_utf8(encoding)
     if files.format == "jsonl":
-        return Probe(empty=not start.strip(), restaged=restaged)
+        with decoded(uri, packed, encoding) as text:
+            first = next((line.strip() for line in text if line.strip()), "")
+        multiline = is_set(files.options, "multiLine") or _goes_on(first)
+        return Probe(empty=not first, restaged=restaged, multiline=multiline)
     return replace(_probe_csv(uri, packed, encoding, files.options), restaged=restaged)
+
+
+def _goes_on(first: str) -> bool:
+    """Whether the first line of a file of JSON is the beginning of an array, or of an object alone on its line."""
+    if not first.startswith("["):
+        return first == "{"
+    try:
+        json.loads(first)
+    except ValueError:
+        return True
+    return False
 
 
 def packing(head: bytes) -> str | None:

@@ -108,8 +108,6 @@ def read_landing(spark: SparkSession, source: SourceSettings, delivered: Sequenc
 
 def _alike(source: SourceSettings, delivered: Sequence[Delivered]) -> list[list[Delivered]]:
     """The files in groups that Spark reads together."""
-    if source.format == "jsonl":
-        return [list(delivered)]
     groups: dict[object, list[Delivered]] = {}
     for one in delivered:
         groups.setdefault((one.probe.columns, one.probe.multiline, one.probe.schema), []).append(one)
@@ -120,7 +118,7 @@ def _read(spark: SparkSession, source: SourceSettings, group: Sequence[Delivered
     # Spark takes paths for globs.
     paths = [re.sub(r"([\\*?\[\]{}])", r"\\\1", one.opened) for one in group]
     if source.format == "jsonl":
-        return read_json_lines(spark, paths, source.options)
+        return read_json_lines(spark, paths, source.options, group[0].probe.multiline)
     options = {name: value for name, value in source.options.items() if name.lower() not in _NOT_FOR_SPARK}
     probe = group[0].probe
     if source.format == "parquet":

@@ -19,6 +19,7 @@ from sparkrec.cleaning.outliers import with_outliers
 from sparkrec.cleaning.queries import searches
 from sparkrec.cleaning.refusals import reason_set
 from sparkrec.cleaning.sessions import with_actor, with_bots, with_sessions
+from sparkrec.cleaning.unusable import first_unusable
 from sparkrec.cleaning.users import current_users
 from sparkrec.config.privacy_key import privacy_key
 from sparkrec.contracts import load_contract
@@ -115,6 +116,7 @@ class Cleaning:
         seen, is_old = Observation("lines"), F.col("is_old")
         different = (
             one_of_each(lines, *key, order=self._latest())
+            .withColumn("file", F.when(_is_refused(), F.col("delivered.file")))
             .drop("delivered")
             .observe(
                 seen,
@@ -236,7 +238,18 @@ class Cleaning:
     ) -> Counts:
         """Write events as what they are: each with its person, its session, and whether that is a bot."""
         source = self.context.settings.source
-        besides = ("copy", "is_old", "landed_user_id", "account_id", "item", "attributes", "row", "row_id", "reasons")
+        besides = (
+            "copy",
+            "is_old",
+            "landed_user_id",
+            "account_id",
+            "item",
+            "attributes",
+            "row",
+            "row_id",
+            "reasons",
+            "file",
+        )
         events = with_outliers(events.where("copy is null").drop(*besides), load_contract(INTERACTIONS).outliers)
         events = events.withColumn("carried", F.lit(None).cast("string"))
         if carried is not None:
@@ -309,6 +322,8 @@ class Cleaning:
             key = ["table", "row_id"]
             again = refused.join(earlier.select(*key), key, "left_semi").count()
             refused = refused.join(earlier.select(*key), key, "left_anti")
+        for told in first_unusable(refused, self.context.settings.source):
+            self.context.say(told)
         rows = refused.withColumn("status", F.lit("refused")).select(*load_contract(QUARANTINE).columns)
         counted = refused.groupBy(reason_set(F.col("reasons")).alias("reasons")).count().collect()
         by_reason = {f"refused.{row.reasons}": int(row["count"]) for row in sorted(counted)}

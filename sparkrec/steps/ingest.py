@@ -189,6 +189,11 @@ class _Delivery:
                 Delivered(file, probes[file.uri], self._batch_of[file], opened.get(file.uri, file.uri)) for file in good
             ]
             lines = read_landing(context.spark, source, delivered)
+            if {*own_columns(lines.columns)} == {UNREADABLE_LINE}:
+                raise DataError(
+                    f"source {source.name}: no line of {len(delivered):,} files at {searched_folders(source)} is an "
+                    "object of JSON: mend `format` in the source file, or the files"
+                )
             if self._earlier is not None:
                 self._say_drift(lines)
             if self._is_personal and context.tables.exists("private.forgotten"):
