@@ -189,7 +189,7 @@ class _Delivery:
                 Delivered(file, probes[file.uri], self._batch_of[file], opened.get(file.uri, file.uri)) for file in good
             ]
             lines = read_landing(context.spark, source, delivered)
-            if {*own_columns(lines.columns)} == {UNREADABLE_LINE}:
+            if not self._earlier and {*own_columns(lines.columns)} == {UNREADABLE_LINE}:
                 raise DataError(
                     f"source {source.name}: no line of {len(delivered):,} files at {searched_folders(source)} is an "
                     "object of JSON: mend `format` in the source file, or the files"
