@@ -39,12 +39,23 @@ def with_lookups(lines: DataFrame, lookups: Mapping[str, LookupSettings], rows: 
             raise ConfigurationError(f"lookups.{name}: the line has a column of this name: name the lookup otherwise")
         if lookup.latest_by:
             check_expressions(rows[name], f"lookups.{name}", {"latest_by": lookup.latest_by})
-    keys = {name: _key(lines, name, lookups, rows) for name in lookups}
+    keys = lookup_keys(lines, lookups, rows)
     for name in _in_order(lines, keys):
         if isinstance(lookups[name].key, dict):
             check_expressions(lines, f"lookups.{name}.key", keys[name])
         lines = _joined(lines, name, keys[name], _one_each(name, rows[name], lookups[name]))
     return lines
+
+
+def lookup_keys(
+    lines: DataFrame, lookups: Mapping[str, LookupSettings], rows: Mapping[str, DataFrame]
+) -> dict[str, dict[str, str]]:
+    """By lookup and column of its key: the expression over the line and other lookups that gives its value.
+
+    Raises:
+        ConfigurationError: No line and no lookup has a column of a key, or several lookups have it.
+    """
+    return {name: _key(lines, name, lookups, rows) for name in lookups}
 
 
 def _key(

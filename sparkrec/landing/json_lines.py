@@ -37,17 +37,24 @@ def read_json_lines(
         else lines.where(F.trim("value") != "")
     )
     kept = {name: value for name, value in options.items() if name.lower() not in _OF_SPARKS_READER}
-    kinds = lines.select(
-        F.json_object_keys("value").alias("keys"), F.ltrim("value").startswith("[").alias("is_array")
-    ).distinct()
-    if not kinds.where("is_array").isEmpty():
+    keys, has_doubles, has_arrays = _keys(lines)
+    if has_arrays:
         lines = _without_arrays(lines, kept)
-        kinds = lines.select(F.json_object_keys("value").alias("keys")).distinct()
-    found = kinds.select("keys").where("keys is not null")
-    keys = sorted(row.key for row in found.select(F.explode("keys").alias("key")).distinct().collect())
-    lowered = F.transform("keys", F.lower)
-    has_doubles = not found.where(F.size(F.array_distinct(lowered)) < F.size("keys")).isEmpty()
+        keys, has_doubles, _ = _keys(lines)
     return _parsed(lines, keys, kept, has_doubles)
+
+
+def _keys(lines: DataFrame) -> tuple[list[str], bool, bool]:
+    """In one pass over the lines: all keys of objects, and whether one has a key twice, and whether one is an array."""
+    is_array = F.ltrim("value").startswith("[").alias("is_array")
+    shapes = lines.select(F.json_object_keys("value").alias("keys"), is_array).distinct()
+    doubles = F.size(F.array_distinct(F.transform("keys", F.lower))) < F.size("keys")
+    (found,) = shapes.agg(
+        F.array_sort(F.array_distinct(F.flatten(F.collect_set("keys")))).alias("keys"),
+        F.bool_or(doubles).alias("doubles"),
+        F.bool_or("is_array").alias("arrays"),
+    ).collect()
+    return list(found["keys"]), bool(found.doubles), bool(found.arrays)
 
 
 def _without_arrays(lines: DataFrame, options: Mapping[str, str]) -> DataFrame:

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from sparkrec.cleaning.duplicates import row_id
-from sparkrec.cleaning.forgotten import mark, with_landed_ids
+from sparkrec.cleaning.forgotten import key_of_row, mark, with_landed_ids
 from sparkrec.cleaning.identities import of_account
 from sparkrec.config import Settings
 from sparkrec.config.settings import SourceSettings
@@ -16,7 +16,7 @@ from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import column, conform
 from sparkrec.errors import DataError
 from sparkrec.lake import Lake, files
-from sparkrec.landing.columns import UNREADABLE_LINE, own_columns
+from sparkrec.landing.columns import LANDING_COLUMNS, UNREADABLE_LINE, own_columns
 
 IDENTITIES, FORGOTTEN = "private.identities", "private.forgotten"
 SEARCHES, QUERY_TEXT = "silver.searches", "features.query_text"
@@ -102,7 +102,7 @@ def _person(lake: Lake, source: SourceSettings, user: str) -> DataFrame:
         found = rows.select("one.*").where("id is not null").distinct().localCheckpoint()
         if not found.isEmpty():
             return found
-    lines = with_landed_ids(lake.read(f"bronze.{source.name}"), source)
+    lines = with_landed_ids(lake.read(f"bronze.{source.name}"), source, _lookup_rows(lake, source))
     known = given.join(lines.select("_user").distinct(), F.col("given") == F.col("_user"), "left_semi")
     if lake.exists(FORGOTTEN):
         # Whoever was being forgotten when the command was broken off may be gone from here already.
@@ -118,12 +118,30 @@ def _remember(lake: Lake, source: SourceSettings, person: DataFrame) -> None:
     if lake.exists(FORGOTTEN):
         first = lake.read(FORGOTTEN).select("salt").first()
         salt = first.salt if first else salt
-    salted = _landed_ids(person).join(lake.spark.createDataFrame([(salt,)], "salt string"), how="cross")
+    ids = _landed_ids(person).union(_rows_of(lake, source, person))
+    salted = ids.join(lake.spark.createDataFrame([(salt,)], "salt string"), how="cross")
     now = datetime.now(UTC)
     marks = salted.select("salt", mark(F.col("salt"), F.col("_id")).alias("mark")).withColumns(
         {"forgotten_at": F.lit(now), "source": F.lit(source.name)}
     )
     lake.append(FORGOTTEN, conform(marks, load_contract(FORGOTTEN)), f"forget {now.isoformat()}")
+
+
+def _rows_of(lake: Lake, source: SourceSettings, person: DataFrame) -> DataFrame:
+    """``_id`` of the rows of personal lookups that are about the person."""
+    found = lake.spark.createDataFrame([], "_id string")
+    for name, lookup in source.lookups.items():
+        of_lookup = source.of_lookup(name)
+        if lookup.personal and lake.exists(f"bronze.{of_lookup.name}"):
+            rows = with_landed_ids(lake.read(f"bronze.{of_lookup.name}"), of_lookup, {})
+            rows = rows.join(F.broadcast(_landed_ids(person)), F.col("_id") == F.col("_user"), "left_semi")
+            found = found.union(rows.select(key_of_row(name, {one: column(one) for one in lookup.key})))
+    return found.distinct()
+
+
+def _lookup_rows(lake: Lake, source: SourceSettings) -> dict[str, DataFrame]:
+    tables = {name: lake.read(f"bronze.{source.of_lookup(name).name}") for name in source.lookups}
+    return {name: rows.drop(*LANDING_COLUMNS) for name, rows in tables.items()}
 
 
 def _landed_ids(person: DataFrame) -> DataFrame:
@@ -137,7 +155,7 @@ def _from_bronze(lake: Lake, source: SourceSettings, person: DataFrame, say: Cal
     table = f"bronze.{source.name}"
     bronze = lake.read(table)
     own = own_columns(bronze.columns)
-    bronze = with_landed_ids(bronze.withColumn("_row", row_id(own)), source)
+    bronze = with_landed_ids(bronze.withColumn("_row", row_id(own)), source, _lookup_rows(lake, source))
     named = F.col("_id").isin(F.col("_user"), F.col("_account"))
     lines = bronze.join(F.broadcast(_landed_ids(person)), named, "left_semi")
     rows = lines.select("_row", "_source_file")
@@ -170,7 +188,7 @@ def _search(lake: Lake, sources: Sequence[SourceSettings], person: DataFrame) ->
         texts = [name for name, kind in rows.dtypes if kind == "string"]
         if table in sources_of:
             source = sources_of[table]
-            rows = with_landed_ids(rows, source)
+            rows = with_landed_ids(rows, source, _lookup_rows(lake, source))
             of_people = ["_user", "_account", *[name for name in source.personal if name in texts]]
         elif table.startswith("bronze."):
             of_people = []

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.cleaning.expressions import check_source
-from sparkrec.cleaning.forgotten import without_forgotten
+from sparkrec.cleaning.forgotten import check_personal, without_forgotten
 from sparkrec.cleaning.labels import used_columns
 from sparkrec.cleaning.lookups import ambiguous_keys
 from sparkrec.config.settings import SourceSettings
@@ -32,10 +34,9 @@ def run(context: JobContext) -> Counts:
     """
     source = context.settings.source
     check_source(context.spark, source)
-    counts = _ingest_lines(context)
-    for name in source.lookups:
-        counts |= _ingest_lookup(context, name)
-    return counts
+    # What a line says of its user may stand in a lookup.
+    of_lookups = [_ingest_lookup(context, name) for name in source.lookups]
+    return reduce(or_, of_lookups, _ingest_lines(context))
 
 
 def _ingest_lines(context: JobContext) -> Counts:
@@ -91,6 +92,8 @@ def _ingest_lookup(context: JobContext, name: str) -> Counts:
             raise DataError(
                 f"lookup {name}: {source.landing} has no {', '.join(missing)}, which is its {what}; it has {told}"
             )
+        if lookup.personal:
+            check_personal(rows, source)
         return context.tables.replace(table, rows)
 
     counts = {f"{name}_rows": delivery.land(replace)}
@@ -197,12 +200,18 @@ class _Delivery:
             if self._earlier is not None:
                 self._say_drift(lines)
             if self._is_personal and context.tables.exists("private.forgotten"):
-                lines = without_forgotten(lines, source, context.tables.read("private.forgotten"))
+                forgotten = context.tables.read("private.forgotten")
+                lines = without_forgotten(lines, source, self._lookup_rows(), forgotten)
             name = hashlib.sha256(" ".join(sorted(one.batch for one in delivered)).encode()).hexdigest()
             with unreadable_files(source, delivered):
                 return write(lines.withColumn("_ingested_at", F.current_timestamp()), name)
         finally:
             files.delete_folder(folder)
+
+    def _lookup_rows(self) -> dict[str, DataFrame]:
+        tables, source = self._context.tables, self._source
+        of_lookups = {name: tables.read(f"bronze.{source.of_lookup(name).name}") for name in source.lookups}
+        return {name: rows.drop(*LANDING_COLUMNS) for name, rows in of_lookups.items()}
 
     def _without_needed(self, good: Collection[LandingFile], probes: Mapping[str, Probe]) -> dict[LandingFile, str]:
         """Files that lack a column which the source file uses and other files have; lines of JSON may lack any."""
