@@ -96,7 +96,7 @@ def without_forgotten(
         found = found.join(F.broadcast(one), mark(F.col("salt"), F.col(id_)) == F.col("_mark"), "left").drop("_mark")
     at = F.greatest(*[F.col(f"_by{id_}") for id_ in ids])
     stays = at.isNull() | F.coalesce(F.col("_time") > at, F.lit(False))
-    if with_elements(lines, source) is not lines:
+    if LOOKUP_OF not in source.name and with_elements(lines, source) is not lines:
         # A line stays as a whole or not at all.
         elements = Window.partitionBy("_line")
         place = F.row_number().over(elements.orderBy("_line"))

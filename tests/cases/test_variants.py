@@ -125,7 +125,7 @@ PARQUET: dict[str, pa.Table] = {
     "float32": columns("float32", qty=pa.array([2], pa.float32()), price=pa.array([1.5], pa.float32())),
     "double": columns("double", qty=2.0),
     "decimal": columns("decimal", price=Decimal("1.5000"), qty=Decimal("2.00")),
-    "large": columns("large", user=pa.array(["large"], pa.large_string())),
+    "large": columns("large", at=pa.array([AT], pa.large_string())),
     "dictionary": columns("dictionary", item=pa.array(["i1"]).dictionary_encode()),
     "nothing": columns("nothing", none=pa.nulls(1)),
     "millis": columns("millis", at=pa.array([MOMENT], pa.timestamp("ms"))),
@@ -147,7 +147,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "cut.csv.gz": (gzip.compress(table("u", title=LONG).encode())[:60], "it cannot be read"),
     "two.zip": (zipped(table("u"), "a.csv", "b.csv"), "the archive holds 2 files: unpack it"),
     "packed.csv.snappy": (b"abc", "its compression is not known here"),
-    "headless.csv": ("u1,i1\nu2,i2\n", "it has no at, item, price, qty, user, which the source file uses"),
+    "headless.csv": ("u1,i1\nu2,i2\n", "it has no at, item, price, qty, title, user, which the source file uses"),
 }
 
 
