@@ -21,7 +21,11 @@ pytestmark = pytest.mark.slow
 CUSTOMERS = 120
 # As small as the tests of a whole run are; but texts are encoded as by default, for without titles there are none.
 SMALL = ("two_tower.epochs=1", "two_tower.batch_size=256", "baselines.als_iterations=2", "ranker.least_users=20")
-SMALL += (f"encoder.preset={EncoderSettings().preset}",)
+SMALL += (
+    "training.ranks=1",
+    "training.launcher=local",
+    f"encoder.preset={EncoderSettings().preset}",
+)
 
 
 @pytest.fixture(scope="module")

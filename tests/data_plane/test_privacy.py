@@ -42,6 +42,7 @@ from sparkrec.steps.runner import Runner
 command, lake, landing, logs = sys.argv[1:5]
 events = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": logs, "spark.eventLog.compress": "false"}
 small = ["two_tower.epochs=1", "two_tower.batch_size=64", "baselines.als_iterations=2", "split.holdout_days=2"]
+small += ["training.ranks=1", "training.launcher=local", "ranker.windows=1", "ranker.trees=5"]
 overrides = [f"source.landing={landing}", f"spark.conf={json.dumps(events)}", *small]
 settings = load_settings("test", "events", lake, overrides=overrides)
 spark = spark_session(settings.spark, "privacy")
