@@ -34,7 +34,7 @@ def line_hash(columns: Sequence[str]) -> Column:
     return F.xxhash64(*[column(name) for name in sorted(columns)])
 
 
-def counted(lines: DataFrame, duplicates: Literal["drop", "keep", "sum"], quantity_is_told: bool) -> DataFrame:
+def with_equal_lines(lines: DataFrame, duplicates: Literal["drop", "keep", "sum"], quantity_is_told: bool) -> DataFrame:
     """The lines with what equal lines of one delivered file stand for, where they are no repetition of each other.
 
     Args:

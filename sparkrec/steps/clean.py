@@ -8,7 +8,7 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
-from sparkrec.cleaning.duplicates import counted, one_of_each
+from sparkrec.cleaning.duplicates import one_of_each, with_equal_lines
 from sparkrec.cleaning.elements import with_elements
 from sparkrec.cleaning.identities import Pseudonyms, identities, relinked, with_user_ids
 from sparkrec.cleaning.item_versions import item_sightings, item_versions
@@ -172,7 +172,7 @@ class Cleaning:
         if left_out:
             self.context.say(f"no line has {', '.join(left_out)}: taken as missing")
         labelled = labelled_lines(lines, source, left_out)
-        labelled = counted(labelled, source.duplicates, source.interactions.quantity is not None)
+        labelled = with_equal_lines(labelled, source.duplicates, source.interactions.quantity is not None)
         labelled = labelled.withColumnRenamed("user_id", "landed_user_id")
         known = self._pseudonyms().put(labelled, visitor_id=F.col("landed_user_id"))
         return known.withColumn("user_id", F.col("visitor_id"))

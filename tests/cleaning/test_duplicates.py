@@ -3,7 +3,7 @@ import hashlib
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from sparkrec.cleaning.duplicates import counted, line_hash, one_of_each, row_id
+from sparkrec.cleaning.duplicates import line_hash, one_of_each, row_id, with_equal_lines
 
 LANDED = "invoice string, `Unit Price.net` string, _source_file string"
 
@@ -89,8 +89,8 @@ def test_equal_lines_of_a_file_are_events_of_their_own_or_one_of_them_all(spark:
         "delivered struct<at:int,file:string>",
     )
 
-    kept = counted(lines, "keep", True)
-    summed = counted(lines, "sum", True)
+    kept = with_equal_lines(lines, "keep", True)
+    summed = with_equal_lines(lines, "sum", True)
 
     ids = sorted((row.delivered.file, row.event_id) for row in kept.collect())
     assert ids == [
@@ -100,6 +100,6 @@ def test_equal_lines_of_a_file_are_events_of_their_own_or_one_of_them_all(spark:
     found = {(row.event_id, row.delivered.file): row.quantity for row in summed.collect()}
     assert found == {("h1", "a.csv"): 4.5, ("h1", "b.csv"): 3.0, ("h2", "a.csv"): None, ("h3", "a.csv"): 1.0}
     assert summed.where("event_id = 'h1'").select("line_hash").distinct().count() == 2
-    untold = counted(lines.where("event_id = 'h2'"), "sum", False)
+    untold = with_equal_lines(lines.where("event_id = 'h2'"), "sum", False)
     assert [row.quantity for row in untold.collect()] == [2.0, 2.0]
-    assert counted(lines, "drop", True) is lines
+    assert with_equal_lines(lines, "drop", True) is lines
