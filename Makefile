@@ -10,7 +10,7 @@ AIRFLOW_ENV := .venv-airflow/.installed
 
 DATA_TESTS := tests/data_plane tests/simulation
 # In two processes, each with its own Spark: tests of few rows leave most of a core to others.
-PYTEST_BY_TWO := .venv/bin/pytest --numprocesses 2 --dist loadfile
+PYTEST_BY_TWO := .venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

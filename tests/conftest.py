@@ -29,6 +29,28 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:module 'sre_.*' is deprecated:DeprecationWarning")
 
 
+# Files that take minutes, the longest first.
+_LONGEST = (
+    *(
+        "test_pipeline",
+        "test_privacy",
+        "test_kills",
+        "test_cases",
+        "test_ranks",
+        "test_deliveries",
+        "test_missing_fields",
+    ),
+    *("test_nights", "test_complete_journey", "test_hostile_texts", "test_featurize", "test_online_retail"),
+    *("test_profile_increments", "test_storage", "test_simulated_shop", "test_variants"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that no process works on one of them alone in the end."""
+    places = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The session that all tests share."""
