@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from sparkrec.config import load_settings
+from sparkrec.config import load_settings, project_root
 from sparkrec.errors import SparkrecError
 from sparkrec.features.effective_split import effective_split
 from sparkrec.graph import JOBS
@@ -345,3 +345,11 @@ def test_every_case_is_asked_for() -> None:
     assert {path.name for path in CASES.iterdir() if path.is_dir() and path.name != "__pycache__"} == {
         case.name for case in CASE_LIST
     }
+
+
+def test_reasons_that_the_document_names_are_those_of_the_cases() -> None:
+    text = (project_root() / "docs" / "formats.md").read_text(encoding="utf-8")
+    named = {*re.findall(r"`([a-z_]+_(?:unreadable|out_of_range|without_date))`", text)}
+
+    assert len(named) > 3
+    assert named <= {reason for case in CASE_LIST for reason in case.refused}

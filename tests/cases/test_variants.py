@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import lzma
+import re
 import zipfile
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -18,7 +19,7 @@ import yaml
 from pyarrow import parquet as pq
 from pyspark.sql import Row, SparkSession
 
-from sparkrec.config import load_settings
+from sparkrec.config import load_settings, project_root
 from sparkrec.graph import JOBS
 from sparkrec.lake import Lake
 from sparkrec.steps.runner import Runner
@@ -227,3 +228,12 @@ def test_nothing_else_lands(of_csv: Shop, of_json: Shop, of_parquet: Shop) -> No
     for shop, files in ((of_csv, CSV), (of_json, JSON), (of_parquet, PARQUET)):
         assert shop.events.keys() == files.keys()
         assert shop.refused == 0
+
+
+def test_compressions_that_the_document_names_are_read() -> None:
+    text = (project_root() / "docs" / "formats.md").read_text(encoding="utf-8")
+    found = re.search(r"packed as ([\w, \n]+) or a (\w+) archive", text)
+
+    assert found
+    assert {*re.findall(r"\w+", " ".join(found.groups()))} == {"gzip", "bzip2", "xz", "zstd", "lz4", "zip"}
+    assert {*re.findall(r"\w+", " ".join(found.groups()))} <= {*CSV}
