@@ -76,7 +76,7 @@ class Shop:
                 # Sessions go on over midnight, and past it.
                 "session_id": f"s{visitor}-{day.toordinal() // 2}",
                 "scene": "organic",
-                "quantity": chosen.choice([None, 1, 2]),
+                "quantity": chosen.choice([None, 1.0, 2.5]),
                 "unit_price": chosen.choice([None, 0.1, 1.25, 3.0, 9.99]),
                 "discount": chosen.choice([None, 0.07]),
                 "promotion": chosen.choice([None, "mailer"]),
