@@ -29,7 +29,8 @@ def with_landed_ids(lines: DataFrame, source: SourceSettings, rows: Mapping[str,
     spark, keys = lines.sparkSession, {}
     if lookup := source.name.partition(LOOKUP_OF)[2]:
         # What the source says of a user by the lookup's columns it says by those of the row itself.
-        there = lines.withColumn(lookup, F.struct(*[column(name) for name in own_columns(lines.columns)]))
+        own = own_columns(lines.columns)
+        there = lines if lookup in own else lines.withColumn(lookup, F.struct(*map(column, own)))
     else:
         apart = with_elements(lines, source)
         there = with_lookups(apart, source.lookups, rows)
@@ -43,7 +44,8 @@ def with_landed_ids(lines: DataFrame, source: SourceSettings, rows: Mapping[str,
         "_account": of_account(read_id(source.interactions.account_id, source)),
         "_time": F.expr(source.interactions.event_time).cast("timestamp"),
     }
-    return there.withColumns(ids | keys).drop(ELEMENT, POSITION, *source.lookups, *([lookup] if lookup else []))
+    added = {ELEMENT, POSITION, lookup, *source.lookups} - {*lines.columns}
+    return there.withColumns(ids | keys).drop(*added)
 
 
 def check_personal(rows: DataFrame, source: SourceSettings) -> None:
