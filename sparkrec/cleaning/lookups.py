@@ -1,6 +1,6 @@
 """What other files say of the things that a line names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -9,9 +9,10 @@ from pyspark.sql.types import StringType
 from sparkrec.cleaning.elements import without_explode
 from sparkrec.cleaning.expression_tree import names
 from sparkrec.cleaning.expressions import check_expressions
-from sparkrec.config.settings import LookupSettings
+from sparkrec.config.settings import LookupSettings, SourceSettings
 from sparkrec.contracts.spark import column
 from sparkrec.errors import ConfigurationError
+from sparkrec.landing.columns import LANDING_COLUMNS
 
 
 def with_lookups(lines: DataFrame, lookups: Mapping[str, LookupSettings], rows: Mapping[str, DataFrame]) -> DataFrame:
@@ -45,6 +46,12 @@ def with_lookups(lines: DataFrame, lookups: Mapping[str, LookupSettings], rows: 
             check_expressions(lines, f"lookups.{name}.key", keys[name])
         lines = _joined(lines, name, keys[name], _one_each(name, rows[name], lookups[name]))
     return lines
+
+
+def lookup_rows(source: SourceSettings, read: Callable[[str], DataFrame]) -> dict[str, DataFrame]:
+    """The rows of each lookup by its name, without where they came from; ``read`` reads a table."""
+    tables = {name: read(f"bronze.{source.of_lookup(name).name}") for name in source.lookups}
+    return {name: rows.drop(*LANDING_COLUMNS) for name, rows in tables.items()}
 
 
 def lookup_keys(

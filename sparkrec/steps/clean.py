@@ -14,7 +14,7 @@ from sparkrec.cleaning.identities import Pseudonyms, identities, relinked, with_
 from sparkrec.cleaning.item_versions import item_sightings, item_versions
 from sparkrec.cleaning.kept import INTERACTIONS, SEARCHES, carried_sessions, kept_events, touched_days
 from sparkrec.cleaning.labels import REVIEW, labelled_lines, left_out_keys
-from sparkrec.cleaning.lookups import with_lookups
+from sparkrec.cleaning.lookups import lookup_rows, with_lookups
 from sparkrec.cleaning.outliers import with_outliers
 from sparkrec.cleaning.queries import searches
 from sparkrec.cleaning.refusals import reason_set
@@ -25,7 +25,6 @@ from sparkrec.config.privacy_key import privacy_key
 from sparkrec.contracts import load_contract
 from sparkrec.errors import DataError
 from sparkrec.lake.days import is_of_days
-from sparkrec.landing.columns import LANDING_COLUMNS
 from sparkrec.steps.cleaned_before import REVIEWS, cleaned_before, definition, landed_since
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.runs import CLEANING, JobRun
@@ -165,9 +164,7 @@ class Cleaning:
         tables, source = self.context.tables, self.context.settings.source
         if self.replayed is None:
             lines = with_elements(lines, source)
-        rows = {name: tables.read(f"bronze.{source.of_lookup(name).name}") for name in source.lookups}
-        rows = {name: of_lookup.drop(*LANDING_COLUMNS) for name, of_lookup in rows.items()}
-        lines = with_lookups(lines, source.lookups, rows)
+        lines = with_lookups(lines, source.lookups, lookup_rows(source, tables.read))
         left_out = left_out_keys(lines, source)
         if left_out:
             self.context.say(f"no line has {', '.join(left_out)}: taken as missing")
@@ -354,8 +351,7 @@ class Cleaning:
             told = " + ".join(f"{came[name]:,} {name}" for name in _FATES if name in came)
             raise DataError(f"{self._source}: {came['landed']:,} lines landed, but {told} are not that many")
         before = self.base.counts if self.base else {}
-        quarantined = self._earlier(QUARANTINE)
-        if self.replayed is not None and quarantined is not None:
+        if self.replayed is not None and (quarantined := self._earlier(QUARANTINE)) is not None:
             # These lines were counted before, copies of a refused one as duplicates. Those refused now are all.
             came["duplicates"] -= came["landed"] - quarantined.count()
             came["landed"] = 0

@@ -10,13 +10,14 @@ from pyspark.sql import functions as F
 from sparkrec.cleaning.duplicates import row_id
 from sparkrec.cleaning.forgotten import key_of_row, mark, with_landed_ids
 from sparkrec.cleaning.identities import of_account
+from sparkrec.cleaning.lookups import lookup_rows
 from sparkrec.config import Settings
 from sparkrec.config.settings import SourceSettings
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import column, conform
 from sparkrec.errors import DataError
 from sparkrec.lake import Lake, files
-from sparkrec.landing.columns import LANDING_COLUMNS, UNREADABLE_LINE, own_columns
+from sparkrec.landing.columns import UNREADABLE_LINE, own_columns
 
 IDENTITIES, FORGOTTEN = "private.identities", "private.forgotten"
 SEARCHES, QUERY_TEXT = "silver.searches", "features.query_text"
@@ -102,7 +103,7 @@ def _person(lake: Lake, source: SourceSettings, user: str) -> DataFrame:
         found = rows.select("one.*").where("id is not null").distinct().localCheckpoint()
         if not found.isEmpty():
             return found
-    lines = with_landed_ids(lake.read(f"bronze.{source.name}"), source, _lookup_rows(lake, source))
+    lines = with_landed_ids(lake.read(f"bronze.{source.name}"), source, lookup_rows(source, lake.read))
     known = given.join(lines.select("_user").distinct(), F.col("given") == F.col("_user"), "left_semi")
     if lake.exists(FORGOTTEN):
         # Whoever was being forgotten when the command was broken off may be gone from here already.
@@ -139,11 +140,6 @@ def _rows_of(lake: Lake, source: SourceSettings, person: DataFrame) -> DataFrame
     return found.distinct()
 
 
-def _lookup_rows(lake: Lake, source: SourceSettings) -> dict[str, DataFrame]:
-    tables = {name: lake.read(f"bronze.{source.of_lookup(name).name}") for name in source.lookups}
-    return {name: rows.drop(*LANDING_COLUMNS) for name, rows in tables.items()}
-
-
 def _landed_ids(person: DataFrame) -> DataFrame:
     """``_id`` of all that a line may name the person by, as `with_landed_ids` gives it."""
     id_ = F.when(F.col("kind") == "account", of_account("id")).otherwise(F.col("id"))
@@ -155,7 +151,7 @@ def _from_bronze(lake: Lake, source: SourceSettings, person: DataFrame, say: Cal
     table = f"bronze.{source.name}"
     bronze = lake.read(table)
     own = own_columns(bronze.columns)
-    bronze = with_landed_ids(bronze.withColumn("_row", row_id(own)), source, _lookup_rows(lake, source))
+    bronze = with_landed_ids(bronze.withColumn("_row", row_id(own)), source, lookup_rows(source, lake.read))
     named = F.col("_id").isin(F.col("_user"), F.col("_account"))
     lines = bronze.join(F.broadcast(_landed_ids(person)), named, "left_semi")
     rows = lines.select("_row", "_source_file")
@@ -188,7 +184,7 @@ def _search(lake: Lake, sources: Sequence[SourceSettings], person: DataFrame) ->
         texts = [name for name, kind in rows.dtypes if kind == "string"]
         if table in sources_of:
             source = sources_of[table]
-            rows = with_landed_ids(rows, source, _lookup_rows(lake, source))
+            rows = with_landed_ids(rows, source, lookup_rows(source, lake.read))
             of_people = ["_user", "_account", *[name for name in source.personal if name in texts]]
         elif table.startswith("bronze."):
             of_people = []

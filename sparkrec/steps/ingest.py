@@ -2,8 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import reduce
-from operator import or_
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -11,7 +9,7 @@ from pyspark.sql import functions as F
 from sparkrec.cleaning.expressions import check_source
 from sparkrec.cleaning.forgotten import check_personal, without_forgotten
 from sparkrec.cleaning.labels import used_columns
-from sparkrec.cleaning.lookups import ambiguous_keys
+from sparkrec.cleaning.lookups import ambiguous_keys, lookup_rows
 from sparkrec.config.settings import SourceSettings
 from sparkrec.errors import DataError
 from sparkrec.lake import files
@@ -35,8 +33,10 @@ def run(context: JobContext) -> Counts:
     source = context.settings.source
     check_source(context.spark, source)
     # What a line says of its user may stand in a lookup.
-    of_lookups = [_ingest_lookup(context, name) for name in source.lookups]
-    return reduce(or_, of_lookups, _ingest_lines(context))
+    of_lookups: Counts = {}
+    for name in source.lookups:
+        of_lookups |= _ingest_lookup(context, name)
+    return _ingest_lines(context) | of_lookups
 
 
 def _ingest_lines(context: JobContext) -> Counts:
@@ -85,10 +85,8 @@ def _ingest_lookup(context: JobContext, name: str) -> Counts:
 
     def replace(rows: DataFrame, _: str) -> int:
         if missing := [column for column in lookup.needed() if column not in rows.columns]:
-            told, what = (
-                ", ".join(own_columns(rows.columns)),
-                "key" if missing[0] in lookup.key else "property or value",
-            )
+            told = ", ".join(own_columns(rows.columns))
+            what = "key" if missing[0] in lookup.key else "property or value"
             raise DataError(
                 f"lookup {name}: {source.landing} has no {', '.join(missing)}, which is its {what}; it has {told}"
             )
@@ -201,17 +199,12 @@ class _Delivery:
                 self._say_drift(lines)
             if self._is_personal and context.tables.exists("private.forgotten"):
                 forgotten = context.tables.read("private.forgotten")
-                lines = without_forgotten(lines, source, self._lookup_rows(), forgotten)
+                lines = without_forgotten(lines, source, lookup_rows(source, context.tables.read), forgotten)
             name = hashlib.sha256(" ".join(sorted(one.batch for one in delivered)).encode()).hexdigest()
             with unreadable_files(source, delivered):
                 return write(lines.withColumn("_ingested_at", F.current_timestamp()), name)
         finally:
             files.delete_folder(folder)
-
-    def _lookup_rows(self) -> dict[str, DataFrame]:
-        tables, source = self._context.tables, self._source
-        of_lookups = {name: tables.read(f"bronze.{source.of_lookup(name).name}") for name in source.lookups}
-        return {name: rows.drop(*LANDING_COLUMNS) for name, rows in of_lookups.items()}
 
     def _without_needed(self, good: Collection[LandingFile], probes: Mapping[str, Probe]) -> dict[LandingFile, str]:
         """Files that lack a column which the source file uses and other files have; lines of JSON may lack any."""
