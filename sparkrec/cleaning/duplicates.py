@@ -73,12 +73,13 @@ def one_of_each(lines: DataFrame, *key: Column, order: Sequence[Column]) -> Data
         ``lines`` with ``copy``: null on the line that counts, ``duplicate`` on one that repeats another line
         exactly, ``redelivered`` on one that has the key of another line, but not its text.
     """
-    same = Window.partitionBy(*key)
+    by_text = Window.partitionBy(*key).orderBy("line_hash", F.struct(*order).desc())
     # Its complement falls as the hash rises.
     rank = F.struct(*order, F.bitwise_not("line_hash").alias("_hash"))
-    by_text = same.orderBy("line_hash", F.struct(*order).desc())
     is_repeated = F.lag("line_hash").over(by_text) == F.col("line_hash")
+    # All lines of the key, in the order that Spark has them in already: one pass over them gives both.
+    greatest = F.max(rank).over(by_text.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing))
     copy = F.when(F.coalesce(is_repeated, F.lit(False)), F.lit("duplicate")).when(
-        rank < F.max(rank).over(same), F.lit("redelivered")
+        rank < greatest, F.lit("redelivered")
     )
     return lines.withColumn("copy", copy)

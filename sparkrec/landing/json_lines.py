@@ -46,14 +46,16 @@ def read_json_lines(
 
 def _keys(lines: DataFrame) -> tuple[list[str], bool, bool]:
     """In one pass over the lines: all keys of objects, and whether one has a key twice, and whether one is an array."""
-    is_array = F.ltrim("value").startswith("[").alias("is_array")
-    shapes = lines.select(F.json_object_keys("value").alias("keys"), is_array).distinct()
-    doubles = F.size(F.array_distinct(F.transform("keys", F.lower))) < F.size("keys")
-    (found,) = shapes.agg(
-        F.array_sort(F.array_distinct(F.flatten(F.collect_set("keys")))).alias("keys"),
-        F.bool_or(doubles).alias("doubles"),
-        F.bool_or("is_array").alias("arrays"),
-    ).collect()
+    doubles = F.exists("shapes", lambda keys: F.size(F.array_distinct(F.transform(keys, F.lower))) < F.size(keys))
+    (found,) = (
+        # Few lines have keys of their own.
+        lines.agg(
+            F.collect_set(F.json_object_keys("value")).alias("shapes"),
+            F.bool_or(F.ltrim("value").startswith("[")).alias("arrays"),
+        )
+        .select(F.array_sort(F.array_distinct(F.flatten("shapes"))).alias("keys"), doubles.alias("doubles"), "arrays")
+        .collect()
+    )
     return list(found["keys"]), bool(found.doubles), bool(found.arrays)
 
 
