@@ -79,7 +79,5 @@ def one_of_each(lines: DataFrame, *key: Column, order: Sequence[Column]) -> Data
     is_repeated = F.lag("line_hash").over(by_text) == F.col("line_hash")
     # All lines of the key, in the order that Spark has them in already: one pass over them gives both.
     greatest = F.max(rank).over(by_text.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing))
-    copy = F.when(F.coalesce(is_repeated, F.lit(False)), F.lit("duplicate")).when(
-        rank < greatest, F.lit("redelivered")
-    )
+    copy = F.when(F.coalesce(is_repeated, F.lit(False)), F.lit("duplicate")).when(rank < greatest, F.lit("redelivered"))
     return lines.withColumn("copy", copy)
