@@ -111,7 +111,8 @@ class Cleaning:
                 carried = carried_sessions(kept, days, self._gap())
             lines = lines.unionByName(self._with_deliveries(old, labelled), allowMissingColumns=True)
         # A refused line does not stand for the event whose id it has: a mended one may come.
-        key = [_is_refused(), F.col("table"), F.when(_is_refused(), F.col("row_id")).otherwise(F.col("event_id"))]
+        # The ids first: Spark sorts by the first bytes of the first column, and looks at rows only where these agree.
+        key = [F.when(_is_refused(), F.col("row_id")).otherwise(F.col("event_id")), F.col("table"), _is_refused()]
         seen, is_old = Observation("lines"), F.col("is_old")
         different = (
             one_of_each(lines, *key, order=self._latest())
