@@ -44,17 +44,23 @@ bench: $(JOBS_ENV) ## Run all benchmarks; bench-PART runs one, each leaves build
 bench-%: $(JOBS_ENV)
 	.venv/bin/python -m benchmarks $*
 
-lint: $(JOBS_ENV) ## Check style, types and which package imports which
+lint: $(JOBS_ENV) ## Check style, types, imports between packages, unused code and dependencies
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
+	.venv/bin/vulture
+	.venv/bin/deptry .
 
 # Not by way of $(JOBS_ENV): the lock file may be what keeps the environment from being made.
-lock: ## Pin all dependencies anew: requirements.lock and airflow_dags/requirements.lock
+lock: ## Pin all dependencies anew: requirements.lock, constraints.txt and airflow_dags/requirements.lock
 	@scripts/setup.sh --uv
 	.venv/bin/uv lock --quiet --upgrade --python .venv/bin/python
-	.venv/bin/uv export --quiet --no-header --no-emit-project --format requirements-txt --output-file requirements.lock
+	.venv/bin/uv export --quiet --no-header --no-emit-project --extra horovod --extra encoder \
+		--format requirements-txt --output-file requirements.lock
+	.venv/bin/uv export --quiet --no-header --no-emit-project --no-hashes --no-annotate --no-dev \
+		--extra horovod --extra encoder --extra polars --extra complete-journey --format requirements-txt \
+		| sed 's/ ;.*//' >constraints.txt
 	.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url \
 		--python-version 3.11 --python-platform x86_64-unknown-linux-gnu \
 		--override airflow_dags/overrides.txt airflow_dags/requirements.in --output-file airflow_dags/requirements.lock

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
-from sparkrec.config import project_root
-from sparkrec.graph import JOBS, JobSpec, in_order, upstream
+from sparkrec.config import shipped_root
+from sparkrec.graph import JobSpec, in_order, job_file, pipeline, upstream
 
 # The jar that goes with the delta-spark of requirements.lock, and what Spark already has of its needs.
 DELTA_PACKAGE = "io.delta:delta-spark_4.0_2.13:4.3.1"
@@ -30,14 +30,14 @@ def submit(job: JobSpec) -> SparkSubmitOperator:
         name=f"sparkrec-{job.name}",
         doc_md=f"{job.description}\n\nReads: {_listed(job.reads)}\n\nWrites: {_listed(job.writes)}",
         conn_id="spark_default",
-        application=str(project_root() / "jobs" / f"{job.name}.py"),
+        application=str(job_file(job.name)),
         application_args=[
             "--env",
             setting("env", "local"),
             "--source",
-            setting("source", str(project_root() / "conf" / "sources" / "online_retail.yaml")),
+            setting("source", str(shipped_root() / "conf" / "sources" / "online_retail.yaml")),
             "--lake",
-            setting("lake", str(project_root() / "lake")),
+            setting("lake", str(shipped_root() / "lake")),
             "--run-date",
             "{{ ds }}",
         ],
@@ -71,6 +71,6 @@ with DAG(
     tags=["sparkrec"],
     doc_md=__doc__,
 ):
-    tasks = {job.name: submit(job) for job in in_order(JOBS)}
-    for name, needed in upstream(JOBS).items():
+    tasks = {job.name: submit(job) for job in in_order(pipeline())}
+    for name, needed in upstream(pipeline()).items():
         tasks[name].set_upstream([tasks[other] for other in sorted(needed)])

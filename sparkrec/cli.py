@@ -1,25 +1,26 @@
 """The command line."""
 
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-import yaml
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 from typer.core import TyperCommand
 
-from sparkrec import __version__
 from sparkrec.config import Settings, load_settings
+from sparkrec.config.paths import PROJECT_VARIABLE
 from sparkrec.errors import ConfigurationError, DataError, SparkrecError
-from sparkrec.graph import JOBS, ON_DEMAND, JobSpec, in_order
+from sparkrec.graph import ON_DEMAND, in_order, pipeline
+from sparkrec.steps.run import lake_held, run_jobs
 from sparkrec.unexpected import headline, under_way, write_traceback
+from sparkrec.version import __version__
 
 
 class _Command(TyperCommand):
@@ -33,13 +34,13 @@ class _Command(TyperCommand):
 
 
 app = typer.Typer(
-    help="Batch features, training and published lists for e-commerce search and recommendation.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
 _ANY_WIDTH = 1_000_000
+_PROJECT = "--project"
 
 Env = Annotated[str, typer.Option(help="Name of a file in conf/env/.")]
 Source = Annotated[str, typer.Option(help="A source file, or the name of one in conf/sources/.")]
@@ -55,6 +56,18 @@ Overrides = Annotated[list[str] | None, typer.Option("--set", help="key=value, s
 ReportFolder = Annotated[str | None, typer.Option("--report", help="Folder of the report; else <lake>/report.")]
 
 
+@app.callback()
+def every_command(
+    project: Annotated[
+        str | None, typer.Option(help="Folder of your own conf/, schemas/, jobs/ and sparkrec_extensions/.")
+    ] = None,
+) -> None:
+    """Batch features, training and published lists for e-commerce search and recommendation."""
+    if project:
+        # By way of the environment, for executors and ranks too.
+        os.environ[PROJECT_VARIABLE] = str(Path(project).absolute())
+
+
 @app.command(cls=_Command)
 def run(
     source: Source,
@@ -68,12 +81,12 @@ def run(
 ) -> None:
     """Run every job in the order of the graph, in one Spark session."""
     settings = _settings(env, source, lake, run_date, overrides, report)
-    _run(settings, None, _days(run_date, first_day, last_day))
+    run_jobs(settings, None, _days(run_date, first_day, last_day), typer.echo)
 
 
 @app.command(cls=_Command)
 def job(
-    name: Annotated[str, typer.Argument(help="One of: " + ", ".join(spec.name for spec in (*JOBS, *ON_DEMAND)))],
+    name: Annotated[str, typer.Argument(help="A job that `sparkrec jobs` lists.")],
     source: Source,
     lake: LakeFolder,
     env: Env = "local",
@@ -85,7 +98,7 @@ def job(
 ) -> None:
     """Run one job."""
     settings = _settings(env, source, lake, run_date, overrides, report)
-    _run(settings, name, _days(run_date, first_day, last_day))
+    run_jobs(settings, name, _days(run_date, first_day, last_day), typer.echo)
 
 
 @app.command(cls=_Command)
@@ -102,7 +115,7 @@ def forget(
     from sparkrec.lake import spark_session
     from sparkrec.steps import forget as step
 
-    with _lake_held(settings, None), spark_session(settings.spark, "sparkrec forget") as spark:
+    with lake_held(settings, None), spark_session(settings.spark, "sparkrec forget") as spark:
         removed = step.forget(settings, spark, user, typer.echo)
     for table, rows in removed.items():
         typer.echo(f"{table}: {rows:,} rows removed")
@@ -175,7 +188,7 @@ def features(
 @app.command(cls=_Command)
 def jobs() -> None:
     """List the jobs in their order, with what they read and write."""
-    for spec in (*in_order(JOBS), *ON_DEMAND):
+    for spec in (*in_order(pipeline()), *ON_DEMAND):
         typer.echo(f"{spec.name}: {spec.description}")
         typer.echo(f"    reads  {', '.join(spec.reads) or 'landing files'}")
         typer.echo(f"    writes {', '.join(spec.writes)}")
@@ -234,7 +247,7 @@ def _show(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
 
 def main() -> NoReturn:
     """Entry point of ``sparkrec``."""
-    _exit_well(lambda: app())
+    _exit_well(lambda: app(_project_first(sys.argv[1:])))
 
 
 def job_main(name: str) -> NoReturn:
@@ -242,7 +255,16 @@ def job_main(name: str) -> NoReturn:
     # Python puts the script's folder in front of everything; profile.py in it would pass for the standard library's.
     folder = Path(sys.argv[0]).resolve().parent
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != folder]
-    _exit_well(lambda: app(["job", name, *sys.argv[1:]], prog_name=f"jobs/{name}.py"))
+    _exit_well(lambda: app(_project_first(["job", name, *sys.argv[1:]]), prog_name=f"jobs/{name}.py"))
+
+
+def _project_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments with ``--project DIR`` in front: it may stand anywhere, for it concerns every command."""
+    for place, argument in enumerate(arguments):
+        if argument == _PROJECT or argument.startswith(f"{_PROJECT}="):
+            end = place + (2 if argument == _PROJECT else 1)
+            return [*arguments[place:end], *arguments[:place], *arguments[end:]]
+    return list(arguments)
 
 
 def _exit_well(command: Callable[[], Any]) -> NoReturn:
@@ -282,47 +304,3 @@ def _days(run_date: datetime | None, first: datetime | None, last: datetime | No
     if first is None or last is None or run_date is not None or last < first:
         raise ConfigurationError("--from DAY --to DAY: name both, the earlier first, and no --run-date beside them")
     return [first.date() + timedelta(days=number) for number in range((last - first).days + 1)]
-
-
-def _run(settings: Settings, only: str | None, days: list[date]) -> None:
-    """Run the whole graph or one job, for each of the days if there are any, and print what came of it."""
-    known = [*in_order(JOBS), *ON_DEMAND]
-    specs = in_order(JOBS) if only is None else [spec for spec in known if spec.name == only]
-    if not specs:
-        raise ConfigurationError(f"no job {only}; one of: {', '.join(spec.name for spec in known)}")
-    with _lake_held(settings, only and (specs[0].alone_with or only)):
-        _run_alone(settings, specs, only is None, days)
-
-
-@contextmanager
-def _lake_held(settings: Settings, job: str | None) -> Iterator[None]:
-    """Hold the lake, which can be written and is this source's, for a job or, where it is None, for all."""
-    # pyarrow takes a moment to import.
-    from sparkrec.lake.files import check_writable
-    from sparkrec.lake.lock import at_work
-    from sparkrec.lake.one_source import check_source
-
-    check_writable(settings.lake)
-    with at_work(settings.lake, job):
-        check_source(settings.lake, settings.source)
-        yield
-
-
-def _run_alone(settings: Settings, specs: list[JobSpec], whole: bool, days: list[date]) -> None:
-    typer.echo("# settings of this run")
-    typer.echo(yaml.safe_dump(settings.model_dump(mode="json", exclude_unset=True), sort_keys=False).strip())
-
-    # Spark takes seconds to import: help and mistakes of use answer without it.
-    from sparkrec.lake import spark_session
-    from sparkrec.steps.runner import Runner
-    from sparkrec.steps.summary import summary
-
-    with spark_session(settings.spark, f"sparkrec {'run' if whole else specs[0].name}") as spark:
-        wanted: list[date | None] = [*days] if days else [settings.run_date]
-        for day in wanted:
-            if days:
-                typer.echo(f"# {day}, of the days up to {days[-1]}")
-            runner = Runner.start(settings.model_copy(update={"run_date": day}), spark, typer.echo)
-            runner.run(specs)
-        if whole:
-            typer.echo(summary(runner.lake, settings))

@@ -15,6 +15,7 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
+from documented_project import own_project  # noqa: F401  a fixture
 from pyspark.sql import SparkSession
 from standalone_cluster import cluster  # noqa: F401  a fixture
 

@@ -83,7 +83,7 @@ def test_an_unexpected_exception_ends_in_two_lines(
     tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setenv("SPARKREC_HOME", str(tmp_path))
+    monkeypatch.setattr("sparkrec.config.paths.shipped_root", lambda: tmp_path)
     # A folder where the file of the settings should be counts as a broken installation.
     (tmp_path / "schemas" / "gold" / "shop.yaml").mkdir(parents=True)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sparkrec.config import project_root
+from sparkrec.config import shipped_root
 from sparkrec.graph import JOBS, ON_DEMAND, JobSpec, in_order, upstream
 
 
@@ -68,7 +68,7 @@ def test_names_of_jobs_differ() -> None:
 
 
 def test_jobs_folder_holds_one_file_a_job() -> None:
-    files = {path.stem: path.read_text(encoding="utf-8") for path in (project_root() / "jobs").glob("*.py")}
+    files = {path.stem: path.read_text(encoding="utf-8") for path in (shipped_root() / "jobs").glob("*.py")}
     assert sorted(files) == sorted(each.name for each in (*JOBS, *ON_DEMAND))
     for name, text in files.items():
         _, code = text.split('"""\n', maxsplit=1)
@@ -84,4 +84,4 @@ def tables() -> list[str]:
 def test_every_table_has_a_contract(table: str) -> None:
     # All sources land alike, so that one contract does for every bronze table.
     layer, name = table.replace("{source}", "landing").split(".")
-    assert (project_root() / "schemas" / layer / f"{name}.yaml").is_file()
+    assert (shipped_root() / "schemas" / layer / f"{name}.yaml").is_file()

@@ -22,7 +22,7 @@ from pyspark.sql import SparkSession
 from retail_slice import lines_of_customers
 from standalone_cluster import Cluster, kill_first_worker, submit
 
-from sparkrec.config import load_settings, project_root
+from sparkrec.config import load_settings, shipped_root
 from sparkrec.contracts.features import features
 from sparkrec.errors import SparkrecError
 from sparkrec.features.vocabulary import indices_of
@@ -84,7 +84,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     for name, part in (("one", lines.iloc[:half]), ("two", lines.iloc[half:])):
         with gzip.open(landing / f"{name}.csv.gz", "wt", encoding="utf-8") as file:
             part.to_csv(file, index=False)
-    source = yaml.safe_load((project_root() / "conf/sources/online_retail.yaml").read_text(encoding="utf-8"))
+    source = yaml.safe_load((shipped_root() / "conf/sources/online_retail.yaml").read_text(encoding="utf-8"))
     path = folder / "source.yaml"
     path.write_text(yaml.safe_dump({**source, "landing": str(landing / "*.csv.gz")}), encoding="utf-8")
     shop = Shop(path, folder / "lake", folder / "report", "")

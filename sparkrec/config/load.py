@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from sparkrec.config.paths import anchored, project_root
+from sparkrec.config.paths import anchored, roots
 from sparkrec.config.settings import Settings, SourceSettings, SparkSettings
 from sparkrec.errors import ConfigurationError
 
@@ -43,7 +43,7 @@ def load_settings(
     """
     file = _find_source(source)
     own = anchored(Settings, _source_tree(file), file.parent)
-    tree = _merge(anchored(Settings, _env_tree(env), project_root()), own)
+    tree = _merge(_env_tree(env), own)
     named = {"env": env, "lake": lake} | ({"run_date": run_date} if run_date else {})
     return validated(Settings, tree, overrides, f"source {source}", named)
 
@@ -74,16 +74,21 @@ def validated(
 
 
 def _env_tree(env: str) -> Tree:
-    root = project_root()
-    env_file = root / "conf" / "env" / f"{env}.yaml"
-    if not env_file.is_file():
-        known = ", ".join(sorted(path.stem for path in (root / "conf" / "env").glob("*.yaml")))
-        raise ConfigurationError(f"--env {env}: no such environment; one of: {known}")
-    return _merge(_read(root / "conf" / "base.yaml"), _read(env_file))
+    """``conf/base.yaml`` and the environment's file, one's own project's over sparkrec's."""
+    files = [root / "conf" / "env" / f"{env}.yaml" for root in roots()]
+    if not any(file.is_file() for file in files):
+        known = sorted({path.stem for file in files for path in file.parent.glob("*.yaml")})
+        raise ConfigurationError(f"--env {env}: no such environment; one of: {', '.join(known)}")
+    tree: Tree = {}
+    for name in ("conf/base.yaml", f"conf/env/{env}.yaml"):
+        for root in reversed(roots()):
+            if (root / name).is_file():
+                tree = _merge(tree, anchored(Settings, _read(root / name), root))
+    return tree
 
 
 def _find_source(source: str | Path) -> Path:
-    for path in (Path(source), project_root() / "conf" / "sources" / f"{source}.yaml"):
+    for path in (Path(source), *[root / "conf" / "sources" / f"{source}.yaml" for root in roots()]):
         if path.is_file():
             return path
     raise ConfigurationError(f"--source {source}: no such file, and no source of that name in conf/sources/")

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from sparkrec.errors import ConfigurationError
+
 PACKAGE = "package:"
 """What begins the name of a file that an installed Python package carries: package:NAME/PATH."""
 
@@ -19,14 +21,36 @@ PathSetting = Annotated[str, Field(min_length=1), _PATH]
 """A setting that is a path, folder, glob or URI, or a file of a Python package. See `anchored`."""
 
 
-def project_root() -> Path:
-    """Folder that holds ``conf/`` and ``schemas/``.
+PROJECT_VARIABLE = "SPARKREC_PROJECT"
+"""Environment variable that names the folder of one's own project; ``--project`` sets it."""
 
-    It is the folder above the package, or ``SPARKREC_HOME`` where the package was installed
-    apart from them (a cluster's nodes).
+
+def shipped_root() -> Path:
+    """Folder of the ``conf/``, ``schemas/`` and ``jobs/`` that sparkrec ships: within the package, or its checkout."""
+    package = Path(__file__).resolve().parents[1]
+    within = package / "shipped"
+    return within if within.is_dir() else package.parent
+
+
+def own_project() -> Path | None:
+    """Folder of one's own ``conf/``, ``schemas/``, ``jobs/`` and ``sparkrec_extensions/``; None where there is none.
+
+    Raises:
+        ConfigurationError: It is named, and there is no such folder.
     """
-    home = os.environ.get("SPARKREC_HOME")
-    return Path(home) if home else Path(__file__).resolve().parents[2]
+    named = os.environ.get(PROJECT_VARIABLE)
+    if not named:
+        return None
+    folder = Path(named).absolute()
+    if not folder.is_dir():
+        raise ConfigurationError(f"--project {named}: there is no such folder")
+    return folder
+
+
+def roots() -> list[Path]:
+    """The folders that hold ``conf/``, ``schemas/`` and ``jobs/``: first one's own project's, then sparkrec's."""
+    own = own_project()
+    return [*([own] if own else []), shipped_root()]
 
 
 def package_file(name: str) -> str:

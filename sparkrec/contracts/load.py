@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from sparkrec.config import project_root
+from sparkrec.config.paths import roots
 from sparkrec.contracts.contract import Contract
 from sparkrec.errors import ConfigurationError
 
@@ -42,8 +42,12 @@ def all_contracts() -> list[Contract]:
 
 
 def _files() -> dict[str, Path]:
-    folder = project_root() / "schemas"
-    return {f"{layer}.{file.stem}": file for layer in _LAYERS for file in sorted((folder / layer).glob("*.yaml"))}
+    """The schema file of each table; of two with one name that of one's own project."""
+    found: dict[str, Path] = {}
+    for layer in _LAYERS:
+        of_layer = {file.stem: file for root in reversed(roots()) for file in (root / "schemas" / layer).glob("*.yaml")}
+        found |= {f"{layer}.{name}": of_layer[name] for name in sorted(of_layer)}
+    return found
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sparkrec.config import project_root
+from sparkrec.config import shipped_root
 from sparkrec.contracts.contract import Column, Contract, RowCountCheck
 from sparkrec.contracts.load import all_contracts
 
@@ -94,4 +94,4 @@ def _code(names: Iterable[str]) -> str:
 
 
 if __name__ == "__main__":
-    (project_root() / "docs" / "tables.md").write_text(render_all(), encoding="utf-8")
+    (shipped_root() / "docs" / "tables.md").write_text(render_all(), encoding="utf-8")

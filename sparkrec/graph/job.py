@@ -16,6 +16,7 @@ class JobSpec:
         from_outside: Tables that it reads where they exist, and that a command writes, not a job.
         resources: Spark settings that the job needs beyond those of the environment.
         alone_with: A job that must not run at the same time, as it writes the same.
+        step: Module with its ``run(context)``; empty for ``sparkrec.steps.<name>``.
     """
 
     name: str
@@ -25,3 +26,4 @@ class JobSpec:
     from_outside: tuple[str, ...] = ()
     resources: dict[str, str] = field(default_factory=dict)
     alone_with: str = ""
+    step: str = ""

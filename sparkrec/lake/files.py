@@ -5,7 +5,6 @@ import hashlib
 import io
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,18 +16,11 @@ from pyarrow import parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from sparkrec.errors import DataError
+from sparkrec.file_systems import open_file_system
 
 Arrays = dict[str, NDArray[Any]]
 
 _CHUNK = 1 << 20
-
-
-def open_file_system(uri: str) -> tuple[fs.FileSystem, str]:
-    """The file system of a path or URI, and the path in it."""
-    # Spark says s3a where others say s3.
-    uri = uri.replace("s3a://", "s3://", 1) if "://" in uri else str(Path(uri).resolve())
-    filesystem, path = fs.FileSystem.from_uri(uri)
-    return filesystem, path
 
 
 def exists(uri: str) -> bool:
@@ -102,13 +94,6 @@ def delete_file(uri: str) -> None:
     filesystem, path = open_file_system(uri)
     if filesystem.get_file_info(path).type is fs.FileType.File:
         filesystem.delete_file(path)
-
-
-def subfolders(uri: str) -> list[str]:
-    """Names of the folders directly below, sorted."""
-    filesystem, path = open_file_system(uri)
-    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
-    return sorted(info.base_name for info in found if info.type is fs.FileType.Directory)
 
 
 def file_names(uri: str) -> list[str]:

@@ -10,6 +10,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 
 from sparkrec.errors import DataError
+from sparkrec.file_systems import subfolders
 from sparkrec.lake import files
 from sparkrec.lake.days import days_of_note, is_of_days, note_of_days
 from sparkrec.lake.delta_log import (
@@ -222,7 +223,7 @@ class Lake:
         return [
             f"{layer}.{table}"
             for layer in (*LAYERS, *(("private",) if with_private else ()))
-            for table in files.subfolders(f"{self.root}/{layer}")
+            for table in subfolders(f"{self.root}/{layer}")
             if self.exists(f"{layer}.{table}")
         ]
 

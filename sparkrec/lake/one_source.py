@@ -2,7 +2,7 @@
 
 from sparkrec.config.settings import LOOKUP_OF, SourceSettings
 from sparkrec.errors import ConfigurationError
-from sparkrec.lake import files
+from sparkrec.file_systems import subfolders
 from sparkrec.lake.delta_log import newest_version
 
 
@@ -13,7 +13,7 @@ def check_source(lake: str, source: SourceSettings) -> None:
         ConfigurationError: It holds another one.
     """
     bronze = f"{lake.rstrip('/')}/bronze"
-    tables = [name for name in files.subfolders(bronze) if newest_version(f"{bronze}/{name}") is not None]
+    tables = [name for name in subfolders(bronze) if newest_version(f"{bronze}/{name}") is not None]
     others = sorted({name.split(LOOKUP_OF)[0] for name in tables} - {source.name})
     if others:
         raise ConfigurationError(

@@ -2,14 +2,17 @@
 
 import logging
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from delta import configure_spark_with_delta_pip
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
-from sparkrec.config.paths import project_root
+from sparkrec.config.extensions import PACKAGE, make_importable
+from sparkrec.config.paths import own_project, shipped_root
 from sparkrec.config.settings import SparkSettings
 from sparkrec.lake.jars import EXCLUDED, LOCAL_FILES, delta_installed, local_files_installed
 
@@ -43,7 +46,7 @@ def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
                 wanted.setdefault("spark.hadoop.fs.file.impl", LOCAL_FILES)
         if spark.master:
             builder = builder.master(spark.master)
-        logging_file = (project_root() / "conf" / "log4j2.properties").as_uri()
+        logging_file = (shipped_root() / "conf" / "log4j2.properties").as_uri()
         options = wanted.get("spark.driver.extraJavaOptions", "")
         wanted["spark.driver.extraJavaOptions"] = f"{options} -Dlog4j2.configurationFile={logging_file}".strip()
         if not delta_installed():
@@ -53,6 +56,7 @@ def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
+    _ship_extensions(session)
     logging.getLogger("py4j").setLevel(logging.WARNING)
     # Of a JVM that is gone py4j prints a stack for each thing asked of it, beside the exception that says so.
     logging.getLogger().addFilter(_is_not_of_py4j)
@@ -60,6 +64,17 @@ def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
     for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return session
+
+
+def _ship_extensions(session: SparkSession) -> None:
+    """Let executors import the package of one's own project."""
+    folder = own_project()
+    if folder is None or not (folder / PACKAGE).is_dir():
+        return
+    make_importable(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        archive = shutil.make_archive(f"{temporary}/{PACKAGE}", "zip", folder, PACKAGE)
+        session.sparkContext.addPyFile(archive)
 
 
 def _is_not_of_py4j(record: logging.LogRecord) -> bool:

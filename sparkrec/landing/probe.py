@@ -22,7 +22,7 @@ from pyspark.sql import SparkSession
 
 from sparkrec.config.settings import LandingSettings, SourceSettings
 from sparkrec.errors import ConfigurationError
-from sparkrec.lake.files import open_file_system
+from sparkrec.file_systems import open_file_system
 
 _CHUNK, _HEAD = 1 << 20, 1 << 12
 _REPLACEMENT = "\ufffd"

@@ -6,7 +6,7 @@ import pandas as pd
 from pyspark.sql import SparkSession
 
 from sparkrec.config.settings import LandingSettings
-from sparkrec.lake.files import open_file_system
+from sparkrec.file_systems import open_file_system
 from sparkrec.landing.probe import bom_of, decoded, encoding_of, packing, unpacked
 
 _CHUNK, _HEAD = 1 << 20, 1 << 12

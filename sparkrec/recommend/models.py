@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
+from sparkrec.config.extensions import declared
 from sparkrec.config.settings import BaselineSettings
+from sparkrec.errors import ConfigurationError
 from sparkrec.lake.files import Arrays
 from sparkrec.recommend.scorers import als, item_item, nearest_items, own_frequency, popularity
 from sparkrec.recommend.scorers.dot_product import DotProduct
@@ -166,6 +168,22 @@ MODELS: tuple[Model, ...] = (
 )
 
 
+def all_models() -> tuple[Model, ...]:
+    """`MODELS`, and those of one's own project: ``MODELS`` of its ``sparkrec_extensions/models.py``.
+
+    Raises:
+        ConfigurationError: One of the latter has no `fit`, or a name that is taken.
+    """
+    own: tuple[Model, ...] = declared("models", "MODELS", Model)
+    taken = {*SECOND_STAGES, *(model.name for model in MODELS)}
+    for model in own:
+        if model.deep or model.name in taken:
+            why = "has no `fit`" if model.deep else "has a name that is taken"
+            raise ConfigurationError(f"model {model.name} of sparkrec_extensions/models.py {why}")
+        taken.add(model.name)
+    return (*MODELS, *own)
+
+
 def model_named(name: str) -> Model:
     """The model of that name; KeyError where there is none."""
-    return {model.name: model for model in MODELS}[name]
+    return {model.name: model for model in all_models()}[name]

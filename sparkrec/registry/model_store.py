@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from sparkrec import __version__
 from sparkrec.errors import DataError
+from sparkrec.file_systems import subfolders
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
+from sparkrec.version import __version__
 
 
 def model_version(name: str, inputs: dict[str, int], settings: Any, seed: int) -> str:
@@ -63,8 +64,8 @@ class CurrentModels(BaseModel):
     def write(self, uri: str) -> None:
         """Make these the current models and remove the versions that no longer are."""
         files.write_bytes(uri, json.dumps(self.model_dump(exclude={"root"}), indent=1).encode())
-        for name in files.subfolders(self.root):
-            for version in files.subfolders(f"{self.root}/{name}"):
+        for name in subfolders(self.root):
+            for version in subfolders(f"{self.root}/{name}"):
                 if version != self.versions.get(name):
                     files.delete_folder(f"{self.root}/{name}/{version}")
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sparkrec import __version__
 from sparkrec.config import Settings
 from sparkrec.training.plan import CutRecord
+from sparkrec.version import __version__
 
 # MLflow reads them when it is imported: it tells nobody of its use, and a server that is down holds up nobody for long.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

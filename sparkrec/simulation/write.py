@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from sparkrec.errors import ConfigurationError
+from sparkrec.file_systems import subfolders
 from sparkrec.lake import files
 from sparkrec.simulation.catalogue import items
 from sparkrec.simulation.events import events
@@ -76,7 +77,7 @@ def simulate(
     written = _count(session, truth)
     say(f"{out}/truth: {len(tables) + 2} tables, {written.good:,} good events")
     _land(happened, settings, f"{out}/landing", count)
-    days = len(files.subfolders(f"{out}/landing"))
+    days = len(subfolders(f"{out}/landing"))
     say(f"{out}/landing: {written.lines:,} lines, {days} days of arrival")
     told = ("good", "bad", "duplicate", "redelivered", "late")
     say("  " + ", ".join(f"{getattr(written, name):,} {name}" for name in told))
@@ -123,7 +124,7 @@ def _land(happened: DataFrame, settings: SimulationSettings, landing: str, parti
         .option("compression", "gzip")
         .text(unsorted)
     )
-    for folder in files.subfolders(unsorted):
+    for folder in subfolders(unsorted):
         for name in files.file_names(f"{unsorted}/{folder}"):
             if name.startswith("part-"):
                 day, name_there = folder.partition("=")[2], name.replace(".txt.gz", ".json.gz")

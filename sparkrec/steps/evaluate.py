@@ -21,7 +21,7 @@ from sparkrec.evaluation.segments import NEW_USER_EVENTS, WHOLE, profile_segment
 from sparkrec.features.effective_split import effective_split
 from sparkrec.features.parts import newest_known
 from sparkrec.lake.order import in_one_order
-from sparkrec.recommend.models import MODELS, SECOND_STAGES
+from sparkrec.recommend.models import SECOND_STAGES, all_models
 from sparkrec.recommend.scorers.item_item import title_vectors
 from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.registry.chosen import Chosen, ChosenList
@@ -136,7 +136,8 @@ def _choose(context: JobContext, current: CurrentModels, users: DataFrame | None
 def _names(context: JobContext, current: CurrentModels) -> list[str]:
     """Models to choose from, the simplest first; those that were left out are no mistake of the settings."""
     wanted = context.settings.recommend.models
-    fitted = [name for name in (*(model.name for model in MODELS), *SECOND_STAGES) if name in current.at("publish")]
+    names = (*(model.name for model in all_models()), *SECOND_STAGES)
+    fitted = [name for name in names if name in current.at("publish")]
     if wanted == "auto":
         return fitted
     unknown = [name for name in wanted if name not in fitted and name not in current.left_out]

@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 from sparkrec import report
 from sparkrec.cleaning.item_versions import current_items
 from sparkrec.contracts.expectations import Quality
-from sparkrec.graph import JOBS, in_order
-from sparkrec.recommend.models import MODELS
+from sparkrec.graph import in_order, pipeline
+from sparkrec.recommend.models import all_models
 from sparkrec.registry.chosen import Chosen
 from sparkrec.registry.model_store import CurrentModels
 from sparkrec.report import ItemNeighbours, ReportContent, TrainingCurve, UserExample
@@ -34,7 +34,7 @@ def run(context: JobContext) -> Counts:
     profiles = tables.read("gold.user_profiles")
     described = current_items(tables.read("silver.items"))
     items = described.select("item_id", "title")
-    runs = context.runs([job.name for job in in_order(JOBS)])
+    runs = context.runs([job.name for job in in_order(pipeline())])
     days = (
         context.known_interactions().agg(F.min("event_date").alias("first"), F.max("event_date").alias("last")).first()
     )
@@ -56,7 +56,7 @@ def run(context: JobContext) -> Counts:
         by_default=frozenset(shelf for shelf, ranking in chosen.shelves.items() if ranking.validation is None),
         split=chosen.split,
         left_out=current.left_out,
-        deep_models=frozenset(model.name for model in MODELS if model.deep),
+        deep_models=frozenset(model.name for model in all_models() if model.deep),
         users=_user_examples(context, items),
         neighbours=_item_examples(context, items),
         jobs=as_frame(runs),
@@ -80,7 +80,7 @@ def _described(model: str, weights: dict[str, float]) -> str:
 
 def _training_curves(current: CurrentModels) -> tuple[TrainingCurve, ...]:
     curves = []
-    for model in (model.name for model in MODELS if model.deep and model.name in current.versions):
+    for model in (model.name for model in all_models() if model.deep and model.name in current.versions):
         for cut in current.cuts:
             record = CutRecord.read(f"{current.folder(model)}/{cut}")
             curves.append(

@@ -13,19 +13,19 @@ from typing import Any
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from sparkrec import __version__
 from sparkrec.config import Settings
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.expectations import Quality, QualityReport
 from sparkrec.contracts.spark import conform, struct_type
 from sparkrec.errors import DataError, GateError, SparkrecError
-from sparkrec.graph import JOBS, JobSpec, upstream
+from sparkrec.graph import JobSpec, pipeline, upstream
 from sparkrec.lake import JobTables, Lake
 from sparkrec.lake.days import is_of_days
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.gates import closed_gates
 from sparkrec.steps.runs import RUNS, latest_runs
 from sparkrec.unexpected import under_way
+from sparkrec.version import __version__
 
 _WIDTH = 80
 
@@ -109,7 +109,7 @@ class Runner:
 
     def _known_until(self, spec: JobSpec) -> date | None:
         """The run's day; without one in the settings the data's last day, once silver.interactions is of this run."""
-        if self.settings.run_date or "silver.interactions" in spec.writes or not upstream(JOBS)[spec.name]:
+        if self.settings.run_date or "silver.interactions" in spec.writes or not upstream(pipeline())[spec.name]:
             return self.settings.run_date
         newest = self.lake.read("silver.interactions").agg(F.max("event_date").alias("day")).first()
         return newest.day if newest else None
@@ -194,9 +194,10 @@ class Runner:
 
 def _step(spec: JobSpec, name: str, default: Callable[..., Any] | None = None) -> Callable[..., Any]:
     """A function of the job's file: ``run``, or ``definition``, which not all have: what decides the rows it makes."""
-    found = getattr(importlib.import_module(f"sparkrec.steps.{spec.name}"), name, default)
+    module = spec.step or f"sparkrec.steps.{spec.name}"
+    found = getattr(importlib.import_module(module), name, default)
     if found is None:
-        raise AttributeError(f"sparkrec/steps/{spec.name}.py has no {name}")
+        raise AttributeError(f"{module} has no {name}")
     return found
 
 

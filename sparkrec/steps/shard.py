@@ -12,6 +12,7 @@ from sparkrec.features.fixed_length import pad_behind, pad_front
 from sparkrec.features.parts import KNOWN_PARTS, cuts, known_at
 from sparkrec.features.sequence_windows import sequence_windows
 from sparkrec.features.vocabulary import FIRST
+from sparkrec.file_systems import subfolders
 from sparkrec.lake import files
 from sparkrec.shards.manifest import Manifest
 from sparkrec.shards.write import describe_datasets, write_dataset
@@ -99,7 +100,7 @@ def run(context: JobContext) -> Counts:
     )
     manifest.write(root)
     # Only now does nobody read the earlier ones.
-    for folder in files.subfolders(root):
+    for folder in subfolders(root):
         if folder != version:
             files.delete_folder(f"{root}/{folder}")
     return _counts(manifest)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sparkrec.config import Settings
-from sparkrec.graph import JOBS, in_order
+from sparkrec.graph import in_order, pipeline
 from sparkrec.lake import Lake
 from sparkrec.steps.runs import CLEANING, latest_runs, row_account
 
@@ -19,7 +19,7 @@ def summary(lake: Lake, settings: Settings) -> str:
     """Rows in and out, the lists' quality beside the baselines, and where to look next; 80 columns wide."""
     out = io.StringIO()
     console = Console(file=out, width=_WIDTH, highlight=False)
-    runs = latest_runs(lake, [job.name for job in in_order(JOBS)])
+    runs = latest_runs(lake, [job.name for job in in_order(pipeline())])
 
     account = row_account(latest_runs(lake, CLEANING))
     table = Table(title="Every landed row", title_justify="left")

@@ -17,7 +17,7 @@ from sparkrec.features.parts import cut_that_knows, cuts, known_at, rehearsed_wi
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
 from sparkrec.lake.order import in_one_order
-from sparkrec.recommend.models import DEEPFM, LAMBDAMART, MODELS, RANKER, SECOND_STAGES, FitData, Model
+from sparkrec.recommend.models import DEEPFM, LAMBDAMART, RANKER, SECOND_STAGES, FitData, Model, all_models
 from sparkrec.recommend.ranker import booster, recipes
 from sparkrec.recommend.ranker.booster import Rehearsal
 from sparkrec.recommend.ranker.deepfm_shards import write_rehearsals
@@ -60,12 +60,14 @@ def run(context: JobContext) -> Counts:
     wanted = cuts(split)
     left_out = {
         model.name: f"{manifest.items:,} items are more than baselines.largest_catalogue"
-        for model in MODELS
+        for model in all_models()
         if model.whole_catalogue and settings.baselines.is_large(manifest.items)
     }
     left_out |= _unfed(settings, wanted, manifest)
     wanted_deep = [name for name in settings.training.models if name not in left_out]
-    fitted = [model for model in MODELS if model.name not in left_out and (not model.deep or model.name in wanted_deep)]
+    fitted = [
+        model for model in all_models() if model.name not in left_out and (not model.deep or model.name in wanted_deep)
+    ]
     versions = {model.name: _version(model, context, manifest) for model in fitted}
     current = CurrentModels(root=root, versions=versions, cuts=wanted, items=manifest.items, left_out=left_out)
 

@@ -1,6 +1,7 @@
 """Where the presets of pretrained models lie."""
 
 import hashlib
+import importlib.util
 from pathlib import Path
 
 from sparkrec.config.paths import PACKAGE, package_file
@@ -17,17 +18,23 @@ def preset_folder(preset: str | None, key: str) -> Path:
         key: The setting that names it.
 
     Raises:
-        ConfigurationError: There is none, or the package is not installed.
+        ConfigurationError: There is none, or KerasHub or the package is not installed.
     """
     if preset is None:
         raise ConfigurationError(f"{key}: name a folder with a preset of KerasHub")
+    if importlib.util.find_spec("keras_hub") is None:
+        raise ConfigurationError(f"{key}: KerasHub is not installed: {_remedy(key)}")
     try:
         folder = Path(package_file(preset) if preset.startswith(PACKAGE) else preset)
     except ModuleNotFoundError as error:
-        raise ConfigurationError(f"{key}: the Python package {error.name} is not installed") from None
+        raise ConfigurationError(f"{key}: the Python package {error.name} is not installed: {_remedy(key)}") from None
     if not folder.is_dir():
         raise ConfigurationError(f"{key}: there is no folder {folder}: name one with a preset of KerasHub")
     return folder
+
+
+def _remedy(key: str) -> str:
+    return f"pip install 'sparkrec[encoder]', or --set {key}=null"
 
 
 def check_weights(folder: Path, sha256: str | None, key: str) -> None:

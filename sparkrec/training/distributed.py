@@ -1,5 +1,6 @@
 """Ranks and their exchange: the only importer of Horovod."""
 
+import importlib.util
 import os
 import re
 import signal
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sparkrec.config.settings import TrainingSettings
-from sparkrec.errors import DataError
+from sparkrec.errors import ConfigurationError, DataError
 from sparkrec.unexpected import cut
 
 PROGRESS = "sparkrec: "
@@ -21,7 +22,7 @@ _LAST_LINES = 25
 
 
 class Ranks:
-    """This process among the ranks of the job.
+    """This process among the ranks of the job; the only one where Horovod is not installed.
 
     Attributes:
         rank: Which one, from 0.
@@ -30,17 +31,18 @@ class Ranks:
 
     def __init__(self) -> None:
         # The process that launches the ranks needs no TensorFlow.
-        import horovod.tensorflow as hvd
         import tensorflow as tf
 
-        hvd.init()
-        self._hvd, self._tf = hvd, tf
-        self.rank: int = hvd.rank()
-        self.size: int = hvd.size()
+        self._hvd, self._tf = _horovod(), tf
+        self.rank, self.size, local_rank, local_size = 0, 1, 0, 1
+        if hvd := self._hvd:
+            hvd.init()
+            self.rank, self.size = int(hvd.rank()), int(hvd.size())
+            local_rank, local_size = int(hvd.local_rank()), int(hvd.local_size())
         gpus = tf.config.list_physical_devices("GPU")
         if gpus:
-            tf.config.set_visible_devices(gpus[hvd.local_rank()], "GPU")
-        threads = max(1, len(os.sched_getaffinity(0)) // hvd.local_size())
+            tf.config.set_visible_devices(gpus[local_rank], "GPU")
+        threads = max(1, len(os.sched_getaffinity(0)) // local_size)
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(2)
 
@@ -81,20 +83,24 @@ class Ranks:
 
     def same_start(self, variables: Sequence[Any]) -> None:
         """Give every rank rank 0's values of Keras variables."""
+        if self.size == 1:
+            return
         self._hvd.broadcast_variables([variable.value for variable in variables], root_rank=0)
 
     def mean(self, value: float, weight: float) -> float:
         """Weighted mean of a figure over the ranks; NaN where no rank has a weight."""
+        if self.size == 1:
+            return value if weight else float("nan")
         total = self._hvd.allreduce(self._tf.constant([value * weight, weight], "float64"), op=self._hvd.Sum)
         return float(total[0] / total[1]) if float(total[1]) else float("nan")
 
     def gather(self, record: Any) -> list[Any]:
         """One small object of every rank, in the ranks' order, on every rank."""
-        return list(self._hvd.allgather_object(record))
+        return [record] if self.size == 1 else list(self._hvd.allgather_object(record))
 
     def decide(self, decision: Any) -> Any:
         """What rank 0 decided."""
-        return self._hvd.broadcast_object(decision, root_rank=0)
+        return decision if self.size == 1 else self._hvd.broadcast_object(decision, root_rank=0)
 
     def say(self, line: str) -> None:
         """Tell the launching process a line of progress."""
@@ -102,7 +108,17 @@ class Ranks:
 
     def stop(self) -> None:
         """Leave the job."""
-        self._hvd.shutdown()
+        if self._hvd:
+            self._hvd.shutdown()
+
+
+def _horovod() -> Any:
+    """Horovod's exchange of TensorFlow tensors; None where it is not installed."""
+    if importlib.util.find_spec("horovod") is None:
+        return None
+    import horovod.tensorflow
+
+    return horovod.tensorflow
 
 
 class RankOutput:
@@ -143,7 +159,13 @@ def launch(settings: TrainingSettings, target: str, argument: str, say: Callable
 
     Raises:
         DataError: A rank failed; its notes are the last lines that the ranks printed.
+        ConfigurationError: The launcher needs Horovod, and it is not installed.
     """
+    if settings.launcher != "local" and importlib.util.find_spec("horovod") is None:
+        raise ConfigurationError(
+            f"training.launcher: {settings.launcher} needs Horovod, which is not installed: "
+            "pip install 'sparkrec[horovod]', which takes a C++ compiler, or --set training.launcher=local, one process"
+        )
     output = RankOutput(say)
     failure = (
         _on_spark(settings, target, argument, output)

@@ -11,7 +11,7 @@ _HOME = tempfile.TemporaryDirectory(prefix="sparkrec-airflow-")
 def pytest_configure() -> None:
     os.environ["AIRFLOW_HOME"] = _HOME.name
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-    for name in ("SPARKREC_ENV", "SPARKREC_SOURCE", "SPARKREC_LAKE", "SPARKREC_HOME"):
+    for name in ("SPARKREC_ENV", "SPARKREC_SOURCE", "SPARKREC_LAKE", "SPARKREC_PROJECT"):
         os.environ.pop(name, None)
 
 

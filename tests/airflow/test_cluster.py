@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 from standalone_cluster import JOBS_BIN, Cluster, environment
 
-from sparkrec.config import project_root
+from sparkrec.config import shipped_root
 from sparkrec.graph import JOBS
 
 # What is small about the slice; everything else is as it ships.
@@ -36,7 +36,7 @@ def test_airflow_runs_every_job_on_the_cluster(cluster: Cluster, tmp_path: Path)
     lake = tmp_path / "lake"
     env = environment() | {
         "AIRFLOW_HOME": str(tmp_path / "home"),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(project_root() / "airflow_dags"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(shipped_root() / "airflow_dags"),
         "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps({"conn_type": "spark", "host": cluster.url}),
         "SPARKREC_ENV": "cluster",
         "SPARKREC_SOURCE": str(source),
@@ -66,7 +66,7 @@ def _slice(folder: Path) -> Path:
     landing.mkdir()
     with gzip.open(landing / "slice.csv.gz", "wt", encoding="utf-8", newline="") as output:
         writer: csv.DictWriter[str] | None = None
-        for file in sorted((project_root() / "data" / "online_retail").glob("*.csv.gz")):
+        for file in sorted((shipped_root() / "data" / "online_retail").glob("*.csv.gz")):
             with gzip.open(file, "rt", encoding="utf-8", newline="") as lines:
                 for line in csv.DictReader(lines):
                     if writer is None:
@@ -74,7 +74,7 @@ def _slice(folder: Path) -> Path:
                         writer.writeheader()
                     if line["CustomerID"] and float(line["CustomerID"]) % 30 == 0:
                         writer.writerow(line)
-    source = yaml.safe_load((project_root() / "conf/sources/online_retail.yaml").read_text(encoding="utf-8"))
+    source = yaml.safe_load((shipped_root() / "conf/sources/online_retail.yaml").read_text(encoding="utf-8"))
     path = folder / "slice.yaml"
     path.write_text(yaml.safe_dump(source | SMALL | {"landing": f"{landing}/*.csv.gz"}), encoding="utf-8")
     return path

@@ -11,10 +11,10 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
-from sparkrec.config import project_root
+from sparkrec.config import shipped_root
 from sparkrec.graph import JOBS, JobSpec, in_order, upstream
 
-DAGS = project_root() / "airflow_dags"
+DAGS = shipped_root() / "airflow_dags"
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_one_run_at_a_time_and_none_of_the_past(dag: DAG) -> None:
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
 def test_a_task_submits_the_file_of_its_job(dag: DAG, job: JobSpec) -> None:
     task = dag.get_task(job.name)
-    assert Path(task.application) == project_root() / "jobs" / f"{job.name}.py"
+    assert Path(task.application) == shipped_root() / "jobs" / f"{job.name}.py"
     assert Path(task.application).is_file()
     assert task.conf == job.resources
     assert task.retries == 1
@@ -52,7 +52,7 @@ def test_a_task_submits_the_file_of_its_job(dag: DAG, job: JobSpec) -> None:
 
 
 def test_the_jar_is_that_of_the_locked_delta_spark(dag: DAG) -> None:
-    lock = (project_root() / "requirements.lock").read_text(encoding="utf-8")
+    lock = (shipped_root() / "requirements.lock").read_text(encoding="utf-8")
     locked = re.search(r"^delta-spark==(\S+)", lock, re.MULTILINE)
     assert locked
     assert {task.packages for task in dag.tasks} == {f"io.delta:delta-spark_4.0_2.13:{locked[1]}"}
@@ -97,7 +97,7 @@ def test_airflow_submits_every_job_once_in_order_with_its_arguments(tmp_path: Pa
             "--env",
             "cluster",
             "--source",
-            str(project_root() / "conf" / "sources" / "online_retail.yaml"),
+            str(shipped_root() / "conf" / "sources" / "online_retail.yaml"),
             "--lake",
             "/lake/of/the/variable",
             "--run-date",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from sparkrec.config import load_settings, project_root
+from sparkrec.config import load_settings, shipped_root
 from sparkrec.errors import SparkrecError
 from sparkrec.features.effective_split import effective_split
 from sparkrec.graph import JOBS
@@ -348,7 +348,7 @@ def test_every_case_is_asked_for() -> None:
 
 
 def test_reasons_that_the_document_names_are_those_of_the_cases() -> None:
-    text = (project_root() / "docs" / "formats.md").read_text(encoding="utf-8")
+    text = (shipped_root() / "docs" / "formats.md").read_text(encoding="utf-8")
     named = {*re.findall(r"`([a-z_]+_(?:unreadable|out_of_range|without_date))`", text)}
 
     assert len(named) > 3

@@ -19,7 +19,7 @@ import yaml
 from pyarrow import parquet as pq
 from pyspark.sql import Row, SparkSession
 
-from sparkrec.config import load_settings, project_root
+from sparkrec.config import load_settings, shipped_root
 from sparkrec.graph import JOBS
 from sparkrec.lake import Lake
 from sparkrec.steps.runner import Runner
@@ -231,7 +231,7 @@ def test_nothing_else_lands(of_csv: Shop, of_json: Shop, of_parquet: Shop) -> No
 
 
 def test_compressions_that_the_document_names_are_read() -> None:
-    text = (project_root() / "docs" / "formats.md").read_text(encoding="utf-8")
+    text = (shipped_root() / "docs" / "formats.md").read_text(encoding="utf-8")
     found = re.search(r"packed as ([\w, \n]+) or a (\w+) archive", text)
 
     assert found

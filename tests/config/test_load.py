@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from sparkrec.config import Settings, load_settings, project_root
+from sparkrec.config import Settings, load_settings, shipped_root
 from sparkrec.config.load import load_spark_settings
 from sparkrec.config.paths import PathSetting, anchored
 from sparkrec.errors import ConfigurationError
@@ -29,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     write(tmp_path, "env/local.yaml", "spark: {master: 'local[1]', conf: {both: env}}\n")
     write(tmp_path, "env/cluster.yaml", "")
     write(tmp_path, "sources/shop.yaml", SOURCE)
-    monkeypatch.setenv("SPARKREC_HOME", str(tmp_path))
+    monkeypatch.setattr("sparkrec.config.paths.shipped_root", lambda: tmp_path)
     yield tmp_path
 
 
@@ -150,8 +150,8 @@ def test_a_relative_path_starts_at_the_file_that_says_it(
 
 
 def test_shipped_sources_lie_where_they_did() -> None:
-    assert load(source="online_retail").source.landing == f"{project_root()}/data/online_retail/*.csv.gz"
-    assert load(source="events").source.landing == f"{project_root()}/build/events/landing"
+    assert load(source="online_retail").source.landing == f"{shipped_root()}/data/online_retail/*.csv.gz"
+    assert load(source="events").source.landing == f"{shipped_root()}/build/events/landing"
 
 
 class Delivery(BaseModel):
@@ -303,7 +303,7 @@ def test_configuration_errors_end_the_process_with_2() -> None:
 
 
 def confs(folder: str) -> list[str]:
-    return sorted(path.stem for path in (project_root() / "conf" / folder).glob("*.yaml"))
+    return sorted(path.stem for path in (shipped_root() / "conf" / folder).glob("*.yaml"))
 
 
 @pytest.mark.parametrize("source", confs("sources"))

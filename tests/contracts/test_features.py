@@ -32,7 +32,7 @@ PIECES = Feature("features.baskets", "pieces", "int", "Pieces.", 3, "as_of", "pi
 @pytest.fixture
 def schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two tables with features in the place of the project's."""
-    monkeypatch.setenv("SPARKREC_HOME", str(tmp_path))
+    monkeypatch.setattr("sparkrec.config.paths.shipped_root", lambda: tmp_path)
     (tmp_path / "schemas" / "features").mkdir(parents=True)
     (tmp_path / "schemas" / "features" / "baskets.yaml").write_text(BASKETS)
     (tmp_path / "schemas" / "features" / "alleys.yaml").write_text(ALLEYS)

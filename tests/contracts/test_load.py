@@ -20,7 +20,7 @@ columns:
 @pytest.fixture
 def schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An own ``schemas`` folder in the place of the project's."""
-    monkeypatch.setenv("SPARKREC_HOME", str(tmp_path))
+    monkeypatch.setattr("sparkrec.config.paths.shipped_root", lambda: tmp_path)
     (tmp_path / "schemas" / "silver").mkdir(parents=True)
     return tmp_path / "schemas"
 

@@ -1,4 +1,4 @@
-from sparkrec.config import project_root
+from sparkrec.config import shipped_root
 from sparkrec.contracts import Contract, load_contract
 from sparkrec.contracts.markdown import render, render_all
 
@@ -67,6 +67,6 @@ def test_an_open_table_says_so_and_absent_rules_make_no_table() -> None:
 
 
 def test_the_page_of_all_tables_is_up_to_date() -> None:
-    page = project_root() / "docs" / "tables.md"
+    page = shipped_root() / "docs" / "tables.md"
 
     assert page.read_text(encoding="utf-8") == render_all(), "run: python -m sparkrec.contracts.markdown"

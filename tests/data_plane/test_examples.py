@@ -6,7 +6,7 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from sparkrec.config import load_settings, project_root
+from sparkrec.config import load_settings, shipped_root
 from sparkrec.graph import JOBS
 from sparkrec.graph.jobs import ON_DEMAND
 from sparkrec.lake import Lake
@@ -28,7 +28,7 @@ def cleaned(spark: SparkSession, source: Path, folder: Path, said: list[str], *f
 
 @pytest.fixture
 def sources() -> Path:
-    return project_root() / "conf" / "sources"
+    return shipped_root() / "conf" / "sources"
 
 
 def test_olist_names_people_and_categories_by_chained_lookups(
@@ -54,7 +54,7 @@ def test_retailrocket_has_the_latest_value_of_each_property(spark: SparkSession,
 
     events = lake.read("silver.interactions").toPandas()
     items = {row.item_id: (row.title, row.category_path) for row in lake.read("silver.items").collect()}
-    landed = (project_root() / "data/examples/retailrocket/events.csv").read_text().splitlines()[1:]
+    landed = (shipped_root() / "data/examples/retailrocket/events.csv").read_text().splitlines()[1:]
     assert len(events) == len(landed)
     assert events["user_id"].nunique() == 6
     assert events["session_id"].nunique() == 12

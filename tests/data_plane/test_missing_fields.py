@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from retail_slice import lines_of_customers
 
-from sparkrec.config import load_settings, project_root
+from sparkrec.config import load_settings, shipped_root
 from sparkrec.config.settings import EncoderSettings
 from sparkrec.graph import JOBS, in_order
 from sparkrec.lake import Lake
@@ -36,7 +36,7 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lines = lines.assign(InvoiceDate=lines["InvoiceDate"].str[:10])
     (folder / "landing").mkdir()
     lines.to_csv(folder / "landing" / "lines.csv.gz", index=False)
-    path = project_root() / "conf" / "sources" / "online_retail.yaml"
+    path = shipped_root() / "conf" / "sources" / "online_retail.yaml"
     source: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     # Without a time, invoices of a day are one session.
     del source["interactions"]["session_id"], source["interactions"]["unit_price"], source["refuse"]["no_price"]

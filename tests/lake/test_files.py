@@ -9,6 +9,7 @@ from pyarrow import parquet as pq
 from pyspark.sql import SparkSession
 
 from sparkrec.errors import DataError
+from sparkrec.file_systems import subfolders
 from sparkrec.lake import files
 
 
@@ -146,11 +147,11 @@ def test_folders_are_listed_and_deleted(tmp_path: Path) -> None:
     for name in ("b/x.txt", "a/y.txt", "file.txt"):
         files.write_bytes(str(tmp_path / name), b"")
 
-    assert files.subfolders(str(tmp_path)) == ["a", "b"]
+    assert subfolders(str(tmp_path)) == ["a", "b"]
     files.delete_folder(str(tmp_path / "a"))
     files.delete_folder(str(tmp_path / "a"))
-    assert files.subfolders(str(tmp_path)) == ["b"]
-    assert files.subfolders(str(tmp_path / "missing")) == []
+    assert subfolders(str(tmp_path)) == ["b"]
+    assert subfolders(str(tmp_path / "missing")) == []
 
 
 def test_arrays_come_back_as_they_were_written(tmp_path: Path) -> None:
