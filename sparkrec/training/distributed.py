@@ -148,6 +148,19 @@ class RankOutput:
         """Nothing is held back but a line's beginning."""
 
 
+def check_launcher(launcher: str) -> None:
+    """Refuse a launcher that needs Horovod where it is not installed, before hours of other work.
+
+    Raises:
+        ConfigurationError: It is not installed.
+    """
+    if launcher != "local" and importlib.util.find_spec("horovod") is None:
+        raise ConfigurationError(
+            f"training.launcher: {launcher} needs Horovod, which is not installed: "
+            "pip install 'sparkrec[horovod]', which takes a C++ compiler, or --set training.launcher=local, one process"
+        )
+
+
 def launch(settings: TrainingSettings, target: str, argument: str, say: Callable[[str], None]) -> None:
     """Run a function on every rank and wait.
 
@@ -159,13 +172,7 @@ def launch(settings: TrainingSettings, target: str, argument: str, say: Callable
 
     Raises:
         DataError: A rank failed; its notes are the last lines that the ranks printed.
-        ConfigurationError: The launcher needs Horovod, and it is not installed.
     """
-    if settings.launcher != "local" and importlib.util.find_spec("horovod") is None:
-        raise ConfigurationError(
-            f"training.launcher: {settings.launcher} needs Horovod, which is not installed: "
-            "pip install 'sparkrec[horovod]', which takes a C++ compiler, or --set training.launcher=local, one process"
-        )
     output = RankOutput(say)
     failure = (
         _on_spark(settings, target, argument, output)
