@@ -202,7 +202,7 @@ def _worker_peak_mb() -> float:
     for process in psutil.Process().children(recursive=True):
         # One may end just now.
         with suppress(psutil.NoSuchProcess, FileNotFoundError):
-            if "sparkrec.python_daemon" in process.cmdline():
+            if "sparkrec.compat.python_daemon" in process.cmdline():
                 status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
                 peaks += [int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")]
     return max(peaks)

@@ -7,6 +7,8 @@ from pyspark.errors import ParseException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from sparkrec.compat.spark import analysed_plan, sql_parser
+
 Node = Any
 """A node of Catalyst in the JVM (org.apache.spark.sql.catalyst.trees.TreeNode)."""
 
@@ -21,8 +23,7 @@ def parsed(spark: SparkSession, expression: str) -> Node:
     Raises:
         ParseException: It is no expression.
     """
-    session: Any = spark._jsparkSession
-    return session.sessionState().sqlParser().parseExpression(expression)
+    return sql_parser(spark).parseExpression(expression)
 
 
 def analysed(lines: DataFrame, expression: str) -> Node:
@@ -32,8 +33,7 @@ def analysed(lines: DataFrame, expression: str) -> Node:
         AnalysisException: A name or a type does not fit.
         ParseException: It is no expression.
     """
-    frame: Any = lines.select(F.expr(expression))
-    return frame._jdf.queryExecution().analyzed()
+    return analysed_plan(lines.select(F.expr(expression)))
 
 
 def kind(node: Node) -> str:

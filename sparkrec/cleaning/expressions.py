@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from pyspark.errors import AnalysisException, IllegalArgumentException, ParseException
 from pyspark.sql import DataFrame, SparkSession
@@ -12,6 +11,7 @@ from pyspark.sql.types import MapType, StringType, StructField, StructType
 from sparkrec.cleaning import datetime_patterns
 from sparkrec.cleaning.elements import with_elements, without_explode
 from sparkrec.cleaning.expression_tree import Node, analysed, children, folded, kind, names, parsed, parts, walk
+from sparkrec.compat.spark import jvm
 from sparkrec.config.settings import SourceSettings
 from sparkrec.errors import ConfigurationError
 
@@ -127,8 +127,8 @@ def _of_node(spark: SparkSession, node: Node) -> str | None:
     is_a = kind(node)
     if is_a in _CALLS_JAVA:
         return f"{node.prettyName()} calls Java code"
-    jvm: Any = spark._jvm
-    if jvm.java.lang.Class.forName(_OF_THE_QUERY).isInstance(node) and is_a not in _OF_THE_LINE:
+    classes = jvm(spark)
+    if classes.java.lang.Class.forName(_OF_THE_QUERY).isInstance(node) and is_a not in _OF_THE_LINE:
         return f"{node.prettyName()} tells of the run and not of the line: the same line would give another value"
     below = children(node)
     if not node.deterministic() and all(child.deterministic() for child in below):
@@ -141,7 +141,7 @@ def _of_node(spark: SparkSession, node: Node) -> str | None:
     text = str(value.toString()) if hasattr(value, "toString") else str(value)
     if is_a in _BY_REGEX:
         try:
-            jvm.java.util.regex.Pattern.compile(text)
+            classes.java.util.regex.Pattern.compile(text)
         except IllegalArgumentException as error:
             return f"the regular expression '{text}' is wrong: {(error.getMessage() or str(error)).splitlines()[0]}"
         return None

@@ -4,11 +4,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 
+from sparkrec.compat.spark import delta_log
 from sparkrec.errors import DataError
 from sparkrec.file_systems import subfolders
 from sparkrec.lake import files
@@ -162,8 +162,7 @@ class Lake:
         """Leave nothing of the table but its newest version: no earlier one can be read or restored any more."""
         path, newest = self.path(table), self.version(table)
         self.vacuum(table, timedelta(0))
-        jvm: Any = self.spark._jvm
-        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, path)
+        log = delta_log(self.spark, path)
         log.checkpoint()
         # Commits hold the least and the greatest values of the files that they added.
         for name in files.file_names(f"{path}/_delta_log"):

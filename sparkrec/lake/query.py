@@ -4,13 +4,13 @@ import tempfile
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import AnalysisException, ParseException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from sparkrec.compat.spark import sql_parser
 from sparkrec.config.settings import SparkSettings
 from sparkrec.errors import ConfigurationError, DataError
 from sparkrec.lake.lake import LAYERS, Lake
@@ -69,8 +69,7 @@ def _name_tables(session: SparkSession, root: str) -> list[str]:
 
 def _result(session: SparkSession, query: str) -> DataFrame:
     """The rows of a query, or of a statement that looks at tables; ``show tables`` looks at all layers."""
-    jvm_session: Any = session._jsparkSession
-    parser = jvm_session.sessionState().sqlParser()
+    parser = sql_parser(session)
     try:
         plan = parser.parsePlan(query)
     except Py4JJavaError as error:

@@ -32,7 +32,7 @@ def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
     """
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    wanted = {**_DELTA_CONF, "spark.python.daemon.module": "sparkrec.python_daemon", **spark.conf}
+    wanted = {**_DELTA_CONF, "spark.python.daemon.module": "sparkrec.compat.python_daemon", **spark.conf}
     # On executors, too, each process of a native library keeps to one thread: Spark counts the cores.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         wanted.setdefault(f"spark.executorEnv.{variable}", "1")

@@ -1,7 +1,7 @@
 """Feed shards to a rank: Petastorm's columnar reader into ``tf.data``."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow_hotfix  # noqa: F401  closes CVE-2023-47248 of this pyarrow
 import tensorflow as tf
 from numpy.typing import NDArray
-from petastorm import make_batch_reader
 from pyarrow import compute as pc
 
+from sparkrec.compat.petastorm import row_groups
 from sparkrec.errors import DataError
 from sparkrec.lake.files import Arrays
 from sparkrec.shards.manifest import Dataset
@@ -68,7 +68,7 @@ def epoch_batches(
     while places and dataset.files[places[0]].rows <= skipped:
         skipped -= dataset.files[places.pop(0)].rows
 
-    with _tables([_url(f"{root}/{dataset.folder}/{dataset.files[place].name}") for place in places]) as tables:
+    with row_groups([_url(f"{root}/{dataset.folder}/{dataset.files[place].name}") for place in places]) as tables:
 
         def columns() -> Iterator[Arrays]:
             start = skipped
@@ -102,28 +102,6 @@ def _order(dataset: Dataset, rank: int, ranks: int, seed: int | None) -> list[in
     if seed is not None:
         random.Random(f"{seed}-{rank}").shuffle(places)
     return places
-
-
-@contextmanager
-def _tables(urls: Sequence[str]) -> Iterator[Iterator[pa.Table]]:
-    """The row groups of files of one each, in their order, as Petastorm read them.
-
-    Petastorm itself would now make an object of every list of a column and stack these.
-    """
-    if not urls:
-        yield iter(())
-        return
-    # The pool without workers, for tf.data reads ahead: those of the thread pool look for work a thousand times a
-    # second, and in Petastorm 0.13.1 a quarter of the epochs of six small files ends before the last ones.
-    reader = make_batch_reader(list(urls), reader_pool_type="dummy", num_epochs=1, shuffle_row_groups=False)
-    # Files are named to the pool four at a time, and it waits for 0.1 s where it has none.
-    reader.ventilator._max_ventilation_queue_size = len(urls)
-    try:
-        # Not until the pool says that there are no more: it may look just before that is known, and wait for ever.
-        yield (reader._workers_pool.get_results() for _ in urls)
-    finally:
-        reader.stop()
-        reader.join()
 
 
 def _array(column: pa.ChunkedArray, name: str) -> NDArray[Any]:

@@ -13,9 +13,9 @@ import tensorflow as tf
 from pyarrow import parquet as pq
 from pyspark.sql import SparkSession
 
+from sparkrec.compat import petastorm
 from sparkrec.errors import DataError
 from sparkrec.lake import files
-from sparkrec.shards import read
 from sparkrec.shards.manifest import Dataset, ShardFile
 from sparkrec.shards.read import epoch_batches
 from sparkrec.shards.write import describe_datasets, write_dataset
@@ -126,13 +126,13 @@ def test_a_pass_from_a_step_on_is_the_rest_of_the_whole_one(
 
 def test_files_before_the_first_step_are_not_read(shards: tuple[str, Dataset], monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    make = read.make_batch_reader
+    make = petastorm.make_batch_reader
 
     def recorded(urls: list[str], **options: Any) -> Any:
         opened.extend(url.rpartition("/")[2] for url in urls)
         return make(urls, **options)
 
-    monkeypatch.setattr(read, "make_batch_reader", recorded)
+    monkeypatch.setattr(petastorm, "make_batch_reader", recorded)
     rows = {file.name: file.rows for file in shards[1].files}
     _epoch(shards, 0, 1, seed=5, drop_remainder=False)
     whole = list(opened)

@@ -1,0 +1,23 @@
+"""Petastorm's reader gives the row groups of files as they are, in the files' order."""
+
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet as pq
+
+from sparkrec.compat.petastorm import row_groups
+
+
+def test_more_files_than_the_pool_is_told_of_at_once_come_in_order(tmp_path: Path) -> None:
+    urls = []
+    for number in range(6):
+        file = tmp_path / f"{number}.parquet"
+        pq.write_table(pa.table({"x": [number, number + 10]}), file)
+        urls.append(file.as_uri())
+    with row_groups(urls) as groups:
+        assert [table.column("x").to_pylist() for table in groups] == [[n, n + 10] for n in range(6)]
+
+
+def test_no_files_have_no_row_groups() -> None:
+    with row_groups([]) as groups:
+        assert list(groups) == []
