@@ -56,11 +56,20 @@ Overrides = Annotated[list[str] | None, typer.Option("--set", help="key=value, s
 ReportFolder = Annotated[str | None, typer.Option("--report", help="Folder of the report; else <lake>/report.")]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
 @app.callback()
 def every_command(
     project: Annotated[
         str | None, typer.Option(help="Folder of your own conf/, schemas/, jobs/ and sparkrec_extensions/.")
     ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
 ) -> None:
     """Batch features, training and published lists for e-commerce search and recommendation."""
     if project:
@@ -219,12 +228,6 @@ def simulate(
     files.check_writable(out)
     with spark_session(spark_settings, "sparkrec simulate") as spark:
         write.simulate(spark, settings, out, typer.echo)
-
-
-@app.command(cls=_Command)
-def version() -> None:
-    """Print the version."""
-    typer.echo(__version__)
 
 
 def _show(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:

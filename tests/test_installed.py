@@ -54,7 +54,7 @@ def documented(command: Command, begins: str) -> str:
 
 
 def test_the_package_knows_its_files_and_what_is_missing(command: Command) -> None:
-    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", command("sparkrec", "version"))
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", command("sparkrec", "--version"))
     assert "gold.user_profiles" in command("sparkrec", "features")
     told = command("python", "-c", "import horovod", status=1)
     assert "ModuleNotFoundError" in told
