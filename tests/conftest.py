@@ -32,17 +32,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # Files that take minutes, the longest first.
 _LONGEST = (
-    *(
-        "test_pipeline",
-        "test_privacy",
-        "test_kills",
-        "test_cases",
-        "test_ranks",
-        "test_deliveries",
-        "test_missing_fields",
-    ),
-    *("test_nights", "test_complete_journey", "test_hostile_texts", "test_featurize", "test_online_retail"),
-    *("test_profile_increments", "test_storage", "test_simulated_shop", "test_variants"),
+    "test_pipeline",
+    "test_installed",
+    "test_privacy",
+    "test_kills",
+    "test_cases",
+    "test_ranks",
+    "test_deliveries",
+    "test_missing_fields",
+    "test_nights",
+    "test_complete_journey",
+    "test_hostile_texts",
+    "test_featurize",
+    "test_online_retail",
+    "test_profile_increments",
+    "test_storage",
+    "test_simulated_shop",
+    "test_variants",
 )
 
 
