@@ -53,7 +53,7 @@ lint: $(JOBS_ENV) ## Check style, types, imports between packages, unused code a
 	.venv/bin/deptry .
 
 # Not by way of $(JOBS_ENV): the lock file may be what keeps the environment from being made.
-lock: ## Pin all dependencies anew: requirements.lock, constraints.txt and airflow_dags/requirements.lock
+lock: ## Pin the newest versions of all dependencies: the lock files and constraints.txt
 	@scripts/setup.sh --uv
 	.venv/bin/uv lock --quiet --upgrade --python .venv/bin/python
 	.venv/bin/uv export --quiet --no-header --no-emit-project --extra horovod --extra encoder \

@@ -71,6 +71,7 @@ with DAG(
     tags=["sparkrec"],
     doc_md=__doc__,
 ):
-    tasks = {job.name: submit(job) for job in in_order(pipeline())}
-    for name, needed in upstream(pipeline()).items():
+    jobs = pipeline()
+    tasks = {job.name: submit(job) for job in in_order(jobs)}
+    for name, needed in upstream(jobs).items():
         tasks[name].set_upstream([tasks[other] for other in sorted(needed)])

@@ -1,13 +1,12 @@
 """A lake, its tables and its jobs from a notebook or a program of one's own."""
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sparkrec.config import Settings, load_settings
-from sparkrec.config.paths import PROJECT_VARIABLE
+from sparkrec.config.paths import name_project
 from sparkrec.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from sparkrec.registry.model_store import CurrentModels
     from sparkrec.snapshot import Filter
 
-_LAYERS = ("bronze", "silver", "features", "gold")
-
 
 def use_project(folder: str) -> None:
     """Take conf/, schemas/, jobs/ and sparkrec_extensions/ of one's own project, as ``--project`` does.
@@ -30,7 +27,7 @@ def use_project(folder: str) -> None:
     """
     if not Path(folder).is_dir():
         raise ConfigurationError(f"there is no folder {folder}")
-    os.environ[PROJECT_VARIABLE] = str(Path(folder).absolute())
+    name_project(folder)
 
 
 def settings(
@@ -94,9 +91,9 @@ class OpenLake:
 
     def tables(self) -> list[str]:
         """Names of the tables, as ``layer.table``, in the order of the data's way."""
-        from sparkrec.file_systems import subfolders
+        from sparkrec.layout import table_names
 
-        return [f"{layer}.{name}" for layer in _LAYERS for name in subfolders(f"{self.root}/{layer}")]
+        return table_names(self.root)
 
     def arrow(
         self,
@@ -119,9 +116,10 @@ class OpenLake:
         Raises:
             DataError: There is no such table, version, column or comparison.
         """
+        from sparkrec.layout import table_path
         from sparkrec.snapshot import snapshot
 
-        return snapshot(f"{self.root}/{table.replace('.', '/', 1)}", version).read(columns, where)
+        return snapshot(table_path(self.root, table), version).read(columns, where)
 
     def pandas(
         self,

@@ -1,6 +1,5 @@
 """The command line."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
@@ -15,7 +14,7 @@ from rich.text import Text
 from typer.core import TyperCommand
 
 from sparkrec.config import Settings, load_settings
-from sparkrec.config.paths import PROJECT_VARIABLE
+from sparkrec.config.paths import name_project
 from sparkrec.errors import ConfigurationError, DataError, SparkrecError
 from sparkrec.graph import ON_DEMAND, in_order, pipeline
 from sparkrec.steps.run import lake_held, run_jobs
@@ -73,8 +72,7 @@ def every_command(
 ) -> None:
     """Batch features, training and published lists for e-commerce search and recommendation."""
     if project:
-        # By way of the environment, for executors and ranks too.
-        os.environ[PROJECT_VARIABLE] = str(Path(project).absolute())
+        name_project(project)
 
 
 @app.command(cls=_Command)

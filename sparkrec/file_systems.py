@@ -19,3 +19,10 @@ def subfolders(uri: str) -> list[str]:
     filesystem, path = open_file_system(uri)
     found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
     return sorted(info.base_name for info in found if info.type is fs.FileType.Directory)
+
+
+def file_names(uri: str) -> list[str]:
+    """Names of the files directly in a folder, sorted; none where there is no folder."""
+    filesystem, path = open_file_system(uri)
+    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
+    return sorted(info.base_name for info in found if info.type is fs.FileType.File)

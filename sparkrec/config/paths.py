@@ -21,8 +21,7 @@ PathSetting = Annotated[str, Field(min_length=1), _PATH]
 """A setting that is a path, folder, glob or URI, or a file of a Python package. See `anchored`."""
 
 
-PROJECT_VARIABLE = "SPARKREC_PROJECT"
-"""Environment variable that names the folder of one's own project; ``--project`` sets it."""
+_PROJECT_VARIABLE = "SPARKREC_PROJECT"
 
 
 def shipped_root() -> Path:
@@ -32,13 +31,18 @@ def shipped_root() -> Path:
     return within if within.is_dir() else package.parent
 
 
+def name_project(folder: str) -> None:
+    """Name the folder of one's own project for this process, and by its environment for executors and ranks."""
+    os.environ[_PROJECT_VARIABLE] = str(Path(folder).absolute())
+
+
 def own_project() -> Path | None:
     """Folder of one's own ``conf/``, ``schemas/``, ``jobs/`` and ``sparkrec_extensions/``; None where there is none.
 
     Raises:
         ConfigurationError: It is named, and there is no such folder.
     """
-    named = os.environ.get(PROJECT_VARIABLE)
+    named = os.environ.get(_PROJECT_VARIABLE)
     if not named:
         return None
     folder = Path(named).absolute()

@@ -11,8 +11,8 @@ from sparkrec.config.paths import roots
 from sparkrec.contracts.contract import Contract
 from sparkrec.errors import ConfigurationError
 
-# In the order of the data's way; tables of a layer follow by name.
-_LAYERS = ("private", "bronze", "silver", "features", "gold")
+LAYERS = ("bronze", "silver", "features", "gold")
+"""Layers that queries may see, in the order of the data's way; tables of a layer follow by name."""
 _LANDING = "bronze.landing"
 
 
@@ -44,7 +44,7 @@ def all_contracts() -> list[Contract]:
 def _files() -> dict[str, Path]:
     """The schema file of each table; of two with one name that of one's own project."""
     found: dict[str, Path] = {}
-    for layer in _LAYERS:
+    for layer in ("private", *LAYERS):
         of_layer = {file.stem: file for root in reversed(roots()) for file in (root / "schemas" / layer).glob("*.yaml")}
         found |= {f"{layer}.{name}": of_layer[name] for name in sorted(of_layer)}
     return found

@@ -4,19 +4,14 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from sparkrec.file_systems import file_names
 from sparkrec.lake import files
-
-
-def newest_version(table: str) -> int | None:
-    """The newest version of the table at this path; None where there is no table."""
-    commits = [name.removesuffix(".json") for name in files.file_names(f"{table}/_delta_log")]
-    versions = [int(name) for name in commits if name.isdigit()]
-    return max(versions) if versions else None
+from sparkrec.layout import newest_version
 
 
 def has_commit(table: str, version: int) -> bool:
     """Whether the log still has this version's commit."""
-    return f"{version:020d}.json" in files.file_names(f"{table}/_delta_log")
+    return f"{version:020d}.json" in file_names(f"{table}/_delta_log")
 
 
 def metric_of_commit(table: str, version: int, name: str) -> int:

@@ -96,13 +96,6 @@ def delete_file(uri: str) -> None:
         filesystem.delete_file(path)
 
 
-def file_names(uri: str) -> list[str]:
-    """Names of the files directly in a folder, sorted; none where there is no folder."""
-    filesystem, path = open_file_system(uri)
-    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
-    return sorted(info.base_name for info in found if info.type is fs.FileType.File)
-
-
 def count_files(uri: str, suffix: str) -> int:
     """How many files of this ending lie in a folder and those below it."""
     filesystem, path = open_file_system(uri)

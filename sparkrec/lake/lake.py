@@ -9,21 +9,21 @@ from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 
 from sparkrec.compat.spark import delta_log
+from sparkrec.contracts.load import LAYERS
 from sparkrec.errors import DataError
-from sparkrec.file_systems import subfolders
+from sparkrec.file_systems import file_names
 from sparkrec.lake import files
 from sparkrec.lake.days import days_of_note, is_of_days, note_of_days
 from sparkrec.lake.delta_log import (
     has_commit,
     keeps_rows,
     metric_of_commit,
-    newest_version,
     newest_version_of_rows,
     note_of_commit,
 )
+from sparkrec.layout import newest_version, table_names, table_path
 
 _UNUSUAL = re.compile(r"[ ,;{}()\n\t=]")
-LAYERS = ("bronze", "silver", "features", "gold")
 
 
 class Lake:
@@ -40,7 +40,7 @@ class Lake:
 
     def path(self, name: str) -> str:
         """Where a table (``layer.table``) or an artefact (``folder/name``) lies."""
-        return f"{self.root}/{name.replace('.', '/', 1) if '/' not in name else name}"
+        return f"{self.root}/{name}" if "/" in name else table_path(self.root, name)
 
     def exists(self, table: str) -> bool:
         """Whether the table has a version to read."""
@@ -165,7 +165,7 @@ class Lake:
         log = delta_log(self.spark, path)
         log.checkpoint()
         # Commits hold the least and the greatest values of the files that they added.
-        for name in files.file_names(f"{path}/_delta_log"):
+        for name in file_names(f"{path}/_delta_log"):
             version = name.split(".")[0]
             if version.isdigit() and int(version) < newest:
                 files.delete_file(f"{path}/_delta_log/{name}")
@@ -219,12 +219,7 @@ class Lake:
 
     def tables(self, with_private: bool = False) -> list[str]:
         """Names of all the tables that exist; those of the layer ``private`` where they are asked for."""
-        return [
-            f"{layer}.{table}"
-            for layer in (*LAYERS, *(("private",) if with_private else ()))
-            for table in subfolders(f"{self.root}/{layer}")
-            if self.exists(f"{layer}.{table}")
-        ]
+        return table_names(self.root, (*LAYERS, *(("private",) if with_private else ())))
 
     def _write(
         self, rows: DataFrame, table: str, mode: str, options: Mapping[str, str], interval: str | None = None

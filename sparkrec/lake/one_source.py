@@ -2,8 +2,7 @@
 
 from sparkrec.config.settings import LOOKUP_OF, SourceSettings
 from sparkrec.errors import ConfigurationError
-from sparkrec.file_systems import subfolders
-from sparkrec.lake.delta_log import newest_version
+from sparkrec.layout import table_names
 
 
 def check_source(lake: str, source: SourceSettings) -> None:
@@ -12,8 +11,7 @@ def check_source(lake: str, source: SourceSettings) -> None:
     Raises:
         ConfigurationError: It holds another one.
     """
-    bronze = f"{lake.rstrip('/')}/bronze"
-    tables = [name for name in subfolders(bronze) if newest_version(f"{bronze}/{name}") is not None]
+    tables = [name.partition(".")[2] for name in table_names(lake.rstrip("/"), ("bronze",))]
     others = sorted({name.split(LOOKUP_OF)[0] for name in tables} - {source.name})
     if others:
         raise ConfigurationError(

@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 
 from sparkrec.compat.spark import sql_parser
 from sparkrec.config.settings import SparkSettings
+from sparkrec.contracts.load import LAYERS
 from sparkrec.errors import ConfigurationError, DataError
-from sparkrec.lake.lake import LAYERS, Lake
+from sparkrec.lake.lake import Lake
 from sparkrec.lake.session import spark_session
 from sparkrec.unexpected import cause
 

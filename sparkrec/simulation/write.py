@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from sparkrec.errors import ConfigurationError
-from sparkrec.file_systems import subfolders
+from sparkrec.file_systems import file_names, subfolders
 from sparkrec.lake import files
 from sparkrec.simulation.catalogue import items
 from sparkrec.simulation.events import events
@@ -125,7 +125,7 @@ def _land(happened: DataFrame, settings: SimulationSettings, landing: str, parti
         .text(unsorted)
     )
     for folder in subfolders(unsorted):
-        for name in files.file_names(f"{unsorted}/{folder}"):
+        for name in file_names(f"{unsorted}/{folder}"):
             if name.startswith("part-"):
                 day, name_there = folder.partition("=")[2], name.replace(".txt.gz", ".json.gz")
                 files.move(f"{unsorted}/{folder}/{name}", f"{landing}/{day}/{name_there}")

@@ -29,8 +29,9 @@ def run_jobs(settings: Settings, only: str | None, days: Sequence[date], say: Ca
         ConfigurationError: There is no such job.
         SparkrecError: A job failed; the message says which and why.
     """
-    known = [*in_order(pipeline()), *ON_DEMAND]
-    specs = in_order(pipeline()) if only is None else [spec for spec in known if spec.name == only]
+    whole = in_order(pipeline())
+    known = [*whole, *ON_DEMAND]
+    specs = whole if only is None else [spec for spec in known if spec.name == only]
     if not specs:
         raise ConfigurationError(f"no job {only}; one of: {', '.join(spec.name for spec in known)}")
     if settings.training.models and any(spec.name == "train" for spec in specs):

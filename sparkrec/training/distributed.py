@@ -112,9 +112,13 @@ class Ranks:
             self._hvd.shutdown()
 
 
+def _has_horovod() -> bool:
+    return importlib.util.find_spec("horovod") is not None
+
+
 def _horovod() -> Any:
     """Horovod's exchange of TensorFlow tensors; None where it is not installed."""
-    if importlib.util.find_spec("horovod") is None:
+    if not _has_horovod():
         return None
     import horovod.tensorflow
 
@@ -154,7 +158,7 @@ def check_launcher(launcher: str) -> None:
     Raises:
         ConfigurationError: It is not installed.
     """
-    if launcher != "local" and importlib.util.find_spec("horovod") is None:
+    if launcher != "local" and not _has_horovod():
         raise ConfigurationError(
             f"training.launcher: {launcher} needs Horovod, which is not installed: "
             "pip install 'sparkrec[horovod]', which takes a C++ compiler, or --set training.launcher=local, one process"
