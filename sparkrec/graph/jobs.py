@@ -51,7 +51,6 @@ JOBS: tuple[JobSpec, ...] = (
             "features.behaviour_sequences",
             "features.retrieval_samples",
             "features.ranking_samples",
-            "features.scalers",
         ),
     ),
     JobSpec(

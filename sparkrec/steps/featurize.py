@@ -15,7 +15,6 @@ from sparkrec.features.negatives import draw_weights, with_negatives
 from sparkrec.features.parts import rehearsal_cuts, with_part
 from sparkrec.features.ranking_samples import ranking_samples
 from sparkrec.features.retrieval_samples import retrieval_samples
-from sparkrec.features.scaling import fit_scaling
 from sparkrec.features.user_interests import user_interests
 from sparkrec.features.vocabulary import grow_vocabulary, indices_of, value_frequencies
 from sparkrec.steps.context import Counts, JobContext
@@ -74,8 +73,6 @@ def run(context: JobContext) -> Counts:
     with kept(pairs), kept(pair_days(known, returns)) as days:
         samples = ranking_samples(pairs, known, days, features.history_length)
         counts["ranking_samples"] = tables.replace("features.ranking_samples", samples)
-    scalers = fit_scaling(tables.read("features.ranking_samples"))
-    counts["scalers"] = tables.replace("features.scalers", scalers)
     return counts
 
 
