@@ -14,7 +14,7 @@ PYTEST_BY_TWO := .venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscop
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-data test-fast bench lint lock clean
+.PHONY: help setup demo test test-data test-kills test-fast bench lint lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: $(JOBS_ENV) $(AIRFLOW_ENV) ## Run the tests, those of the DAG in Airflow's
 
 test-data: .venv/.complete-journey ## Run the long tests of the data: a simulated shop, deliveries, kills, privacy
 	$(PYTEST_BY_TWO) $(DATA_TESTS)
+
+test-kills: $(JOBS_ENV) ## Kill every job at random moments, fill disks, damage files: an hour or so
+	.venv/bin/pytest tests/kill_matrix -s
 
 test-fast: $(JOBS_ENV) ## Run the tests that need no cluster, no ranks and no whole run
 	$(PYTEST_BY_TWO) -q -m "not slow" $(DATA_TESTS:%=--ignore=%)

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from sparkrec.errors import DataError
 from sparkrec.file_systems import file_names
 from sparkrec.lake import files
 from sparkrec.layout import newest_version
@@ -57,9 +58,43 @@ def committed_at(table: str, version: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
+def check_newest_commit(table: str) -> None:
+    """Refuse a table whose newest commit lacks a part: Delta would take one without its last lines, or an empty one.
+
+    Raises:
+        DataError: It does; the message names the file.
+    """
+    if (version := newest_version(table)) is not None:
+        _commit_info(table, version)
+
+
 def _commit_info(table: str, version: int) -> dict[str, Any]:
-    for line in files.read_bytes(f"{table}/_delta_log/{version:020d}.json").splitlines():
-        action = json.loads(line)
-        if "commitInfo" in action:
-            return dict(action["commitInfo"])
-    return {}
+    """What a commit says of itself.
+
+    Raises:
+        DataError: A part of the commit is missing.
+        FileNotFoundError: The log does not reach back to it.
+    """
+    uri = f"{table}/_delta_log/{version:020d}.json"
+    try:
+        actions = [json.loads(line) for line in files.read_bytes(uri).splitlines()]
+        info: dict[str, Any] = next(action["commitInfo"] for action in actions if "commitInfo" in action)
+        is_whole = _has_all_rows(info, [action["add"] for action in actions if "add" in action])
+    except (ValueError, StopIteration):
+        is_whole = False
+    if not is_whole:
+        raise DataError(
+            f"{uri} is damaged: a part of this commit is missing. If it is the newest of its folder, remove the files "
+            "there whose names begin with its number, which undoes the commit, and run `sparkrec run` again; "
+            "else bring it back from a backup"
+        )
+    return info
+
+
+def _has_all_rows(info: dict[str, Any], added: list[dict[str, Any]]) -> bool:
+    """Whether the files that a write added hold as many rows as it says that it wrote."""
+    written = info.get("operationMetrics", {}).get("numOutputRows")
+    if info.get("operation") != "WRITE" or written is None:
+        return True
+    held: int = sum(json.loads(one["stats"])["numRecords"] for one in added if one.get("stats"))
+    return int(written) == held

@@ -11,6 +11,7 @@ from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import conform
 from sparkrec.errors import DataError
 from sparkrec.graph import JobSpec
+from sparkrec.lake.delta_log import check_newest_commit
 from sparkrec.lake.fingerprint import fingerprint
 from sparkrec.lake.lake import Lake
 
@@ -50,6 +51,7 @@ class JobTables:
             return self._lake.read(table)
         if table not in self.read_versions:
             self.read_versions[table] = self._lake.version(table)
+            check_newest_commit(self._lake.path(table))
         return self._lake.read(table, self.read_versions[table])
 
     def fingerprints(self, *tables: str) -> dict[str, int]:
@@ -163,6 +165,7 @@ class JobTables:
         """The version that the table has; after a failure it goes back to the first one noted here."""
         self._allow(table, self._writes, "write")
         before = self._lake.version(table) if self._lake.exists(table) else None
+        check_newest_commit(self._lake.path(table))
         self.written.setdefault(table, before)
         return before
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import chain
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -17,9 +18,10 @@ from sparkrec.config import Settings
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.expectations import Quality, QualityReport
 from sparkrec.contracts.spark import conform, struct_type
-from sparkrec.errors import DataError, GateError, SparkrecError
+from sparkrec.errors import ConfigurationError, DataError, GateError, SparkrecError
 from sparkrec.graph import JobSpec, pipeline, upstream
 from sparkrec.lake import JobTables, Lake
+from sparkrec.lake.damage import damage_of_files, damage_of_tables
 from sparkrec.lake.days import is_of_days
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.gates import closed_gates
@@ -96,6 +98,8 @@ class Runner:
                     f"{spec.name}: {trouble}; its tables keep their last good version. "
                     "Free space or mend the rights, then run the same command again"
                 ) from None
+            if not isinstance(error, ConfigurationError | GateError) and (damage := self._damage(spec, tables)):
+                raise DataError(f"{spec.name}: {damage}") from error
             raise
         seconds = time.monotonic() - clock
         self._write_down(spec, tables, known_until, started, seconds, counts, None)
@@ -148,6 +152,13 @@ class Runner:
             # The others were checked when they were written.
             rows = rows.where(is_of_days(contract.interval, days))
         return quality.validate(rows, contract, {other: self.lake.read(other) for other in others})
+
+    def _damage(self, spec: JobSpec, tables: JobTables) -> str | None:
+        """The first damaged file among all that the job reads or writes; None where there is none."""
+        folders = sorted({name.partition("/")[0] for name in (*spec.reads, *spec.writes) if "/" in name})
+        of_tables = damage_of_tables(self.lake.root, [*tables.read_versions, *tables.written])
+        of_files = chain.from_iterable(damage_of_files(self.lake.path(f"{folder}/")) for folder in folders)
+        return next(chain(of_tables, of_files), None)
 
     def _put_back(self, tables: JobTables) -> None:
         """Give the tables of a failed job their last good versions again."""
