@@ -2,15 +2,18 @@
 
 import json
 import re
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow import dataset as ds
-from pyarrow import fs
 
 from sparkrec.errors import DataError
 from sparkrec.file_systems import open_file_system
@@ -34,6 +37,8 @@ _PLAIN = {
 }
 _DECIMAL = re.compile(r"decimal\((\d+),\s*(-?\d+)\)")
 _PHYSICAL_NAME = "delta.columnMapping.physicalName"
+# delta-rs takes them in the name of a folder for what they stand for in URLs.
+_OF_URLS = re.compile(r"%[0-9A-Fa-f]{2}|\\")
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,12 @@ class Snapshot:
     Attributes:
         version: Its number.
         columns: Names of the columns, in the table's order.
+        row_count: Its rows, as its log has them; None where the log does not say.
     """
 
     version: int
     columns: tuple[str, ...]
+    row_count: int | None
     _stored_as: dict[str, str]
     _rows: ds.Dataset
 
@@ -60,15 +67,26 @@ class Snapshot:
         Raises:
             DataError: The table has no such column, or there is no such comparison.
         """
-        wanted = list(self.columns if columns is None else columns)
-        unknown = sorted({*wanted, *(name for name, _, _ in where)} - {*self.columns})
+        return self._scanner(self.columns if columns is None else columns, where).to_table()
+
+    def stream(self, columns: Sequence[str], where: Sequence[Filter] = ()) -> pa.RecordBatchReader:
+        """As `read`, in batches of which few are in memory at once."""
+        return self._scanner(columns, where).to_reader()
+
+    def schema(self, columns: Sequence[str]) -> pa.Schema:
+        """Names and types of these columns, as `read` and `stream` give them."""
+        return pa.schema([(name, self._rows.schema.field(self._stored_as[name]).type) for name in columns])
+
+    def _scanner(self, columns: Sequence[str], where: Sequence[Filter]) -> ds.Scanner:
+        unknown = sorted({*columns, *(name for name, _, _ in where)} - {*self.columns})
         if unknown:
             raise DataError(f"no column {', '.join(unknown)}; the table has {', '.join(self.columns)}")
         condition = None
         for name, comparison, value in where:
             one = _compared(ds.field(self._stored_as[name]), comparison, value)
             condition = one if condition is None else condition & one
-        return self._rows.to_table(columns={name: ds.field(self._stored_as[name]) for name in wanted}, filter=condition)
+        wanted = {name: ds.field(self._stored_as[name]) for name in columns}
+        return self._rows.scanner(columns=wanted, filter=condition)
 
 
 def snapshot(path: str, version: int | None = None) -> Snapshot:
@@ -78,7 +96,9 @@ def snapshot(path: str, version: int | None = None) -> Snapshot:
         DataError: There is no table, or not this version of it.
     """
     try:
-        table = DeltaTable(path.replace("s3a://", "s3://", 1), version=version)
+        with _without_signs_of_urls(path.replace("s3a://", "s3://", 1)) as opened:
+            table = DeltaTable(opened, version=version)
+            added = table.get_add_actions()
     except TableNotFoundError:
         raise DataError(f"there is no table at {path}") from None
     except DeltaError as error:
@@ -87,8 +107,9 @@ def snapshot(path: str, version: int | None = None) -> Snapshot:
     stored_as = {one["name"]: str(one.get("metadata", {}).get(_PHYSICAL_NAME, one["name"])) for one in fields}
     schema = pa.schema([(stored_as[one["name"]], _arrow_type(one["type"])) for one in fields])
     parted = pa.schema([schema.field(stored_as[name]) for name in table.metadata().partition_columns])
-    uris = sorted(table.file_uris())
-    filesystem, paths = _opened(uris)
+    filesystem, folder = open_file_system(path)
+    # The log has them as they stand in URLs.
+    paths = sorted(f"{folder}/{unquote(file)}" for file in added.column("path").to_pylist())
     # Spark writes times as INT96 by default.
     parquet = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit="us"))
     partitioning = ds.partitioning(parted, flavor="hive") if len(parted) else None
@@ -97,14 +118,21 @@ def snapshot(path: str, version: int | None = None) -> Snapshot:
         if paths
         else ds.dataset(schema.empty_table())
     )
-    return Snapshot(table.version(), tuple(stored_as), stored_as, rows)
+    counts = added.column("num_records").to_pylist()
+    return Snapshot(table.version(), tuple(stored_as), None if None in counts else sum(counts), stored_as, rows)
 
 
-def _opened(uris: Sequence[str]) -> tuple[fs.FileSystem | None, list[str]]:
-    if not uris:
-        return None, []
-    opened = [open_file_system(uri) for uri in uris]
-    return opened[0][0], [path for _, path in opened]
+@contextmanager
+def _without_signs_of_urls(path: str) -> Iterator[str]:
+    """A name for the table that delta-rs reads its log by."""
+    if "://" in path or not _OF_URLS.search(str(Path(path).resolve())):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="sparkrec-") as folder:
+        log = Path(path).resolve() / "_delta_log"
+        if log.is_dir():
+            (Path(folder) / "_delta_log").symlink_to(log, target_is_directory=True)
+        yield folder
 
 
 def _arrow_type(kind: Any) -> pa.DataType:
