@@ -3,14 +3,12 @@
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
-from rich.text import Text
 from typer.core import TyperCommand
 
 from sparkrec.config import Settings, load_settings
@@ -38,7 +36,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_ANY_WIDTH = 1_000_000
 _PROJECT = "--project"
 
 Env = Annotated[str, typer.Option(help="Name of a file in conf/env/.")]
@@ -153,21 +150,55 @@ def maintain(
     typer.echo(f"versions of the last {keep_days} days, and those that the last runs name, can be read")
 
 
+class Engine(StrEnum):
+    """What runs a query."""
+
+    duckdb = "duckdb"
+    spark = "spark"
+
+
+class Format(StrEnum):
+    """How rows are written."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
 @app.command(cls=_Command)
 def sql(
-    query: Annotated[str, typer.Argument(help="Tables by layer.table, as gold.recommendations.")],
+    query: Annotated[str, typer.Argument(help="Tables by layer.table, as gold.recommendations; or: show tables.")],
     lake: LakeFolder,
+    engine: Annotated[Engine, typer.Option(help="spark is for what does not fit one machine.")] = Engine.duckdb,
+    personal: Annotated[
+        bool,
+        typer.Option(
+            "--personal",
+            help="Show personal data, too: bronze, private, silver.quarantine, the columns that schema files tag pii, "
+            "and those that none describes.",
+        ),
+    ] = False,
+    form: Annotated[Format, typer.Option("--format", help="parquet needs --output.")] = Format.table,
+    output: Annotated[str | None, typer.Option(help="Write to this file.")] = None,
+    rows: Annotated[
+        int | None, typer.Option(min=0, help="At most this many rows; else 100 of a table, and all otherwise.")
+    ] = None,
     env: Env = "local",
-    rows: Annotated[int, typer.Option(help="Show at most this many rows.")] = 100,
 ) -> None:
-    """Query the lake's tables with Spark SQL."""
-    from sparkrec.config.load import load_spark_settings
-    from sparkrec.lake.query import query_lake
+    """Query the lake's tables, in SQL that can only read."""
+    from sparkrec.sql.present import new_file, write
+    from sparkrec.sql.query import query_lake
 
-    found = query_lake(load_spark_settings(env), lake, query, rows)
-    _show(found.columns, found.rows)
-    if found.more:
-        typer.echo(f"first {rows} rows; --rows shows more")
+    if form is Format.parquet and output is None:
+        raise ConfigurationError("--format parquet needs --output FILE")
+    with query_lake(lake, query, engine.value, personal, env) as result:
+        if output is None:
+            write(result, form.value, sys.stdout.buffer, rows)
+            sys.stdout.buffer.flush()
+        else:
+            with new_file(output, lake, personal) as file:
+                write(result, form.value, file, rows)
 
 
 @app.command(cls=_Command)
@@ -226,24 +257,6 @@ def simulate(
     files.check_writable(out)
     with spark_session(spark_settings, "sparkrec simulate") as spark:
         write.simulate(spark, settings, out, typer.echo)
-
-
-def _show(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
-    """Print rows as a table, uncut; where a terminal is too narrow for it, as a block of lines each."""
-    console = Console()
-    table = Table()
-    for column in columns:
-        table.add_column(Text(column))
-    for row in rows:
-        table.add_row(*[Text(value or "") for value in row])
-    width = Measurement.get(console, console.options.update(max_width=_ANY_WIDTH), table).maximum
-    if width <= console.width or not console.is_terminal:
-        Console(width=max(width, console.width)).print(table)
-        return
-    for number, row in enumerate(rows, 1):
-        typer.echo(f"-- row {number}")
-        for column, value in zip(columns, row, strict=True):
-            typer.echo(f"{column}: {value or ''}")
 
 
 def main() -> NoReturn:

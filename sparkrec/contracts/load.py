@@ -32,6 +32,11 @@ def load_contract(table: str) -> Contract:
     return _validated({**contract.model_dump(), "table": table}, where=f"table {table}") if is_bronze else contract
 
 
+def has_contract(table: str) -> bool:
+    """Whether there is a schema file for the table."""
+    return table.startswith("bronze.") or table in _files()
+
+
 def all_contracts() -> list[Contract]:
     """The contracts of all schema files, by layer and name.
 
