@@ -1,6 +1,7 @@
 """Where the tables of a lake lie, and which there are."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from sparkrec.contracts.load import LAYERS
 from sparkrec.file_systems import file_names, subfolders
@@ -9,6 +10,11 @@ from sparkrec.file_systems import file_names, subfolders
 def table_path(root: str, table: str) -> str:
     """Folder of a table by its name as ``layer.table``."""
     return f"{root}/{table.replace('.', '/', 1)}"
+
+
+def absolute(path: str) -> str:
+    """A path or URI as those need it who do not know the working directory."""
+    return path if "://" in path else str(Path(path).resolve())
 
 
 def table_names(root: str, layers: Sequence[str] = LAYERS) -> list[str]:

@@ -1,8 +1,13 @@
 """Of PySpark: its JVM, the parser and the plans of Catalyst. Of Delta: the log of a table."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
+from py4j.java_gateway import is_instance_of  # type: ignore[import-untyped]
+from pyspark import SparkContext
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from sparkrec.compat import require
 
@@ -29,3 +34,34 @@ def analysed_plan(frame: DataFrame) -> Any:
 def delta_log(spark: SparkSession, path: str) -> Any:
     """The log of the Delta table at a path (org.apache.spark.sql.delta.DeltaLog)."""
     return jvm(spark).org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)
+
+
+def parts_of_plan(plan: Any) -> Iterator[Any]:
+    """The nodes of a logical plan and their expressions, those of subqueries and of WITH and WINDOW clauses, too."""
+    open_ends = [plan]
+    while open_ends:
+        part = open_ends.pop()
+        yield part
+        is_plan = _is_a(part, "org.apache.spark.sql.catalyst.plans.logical.LogicalPlan")
+        below = [part.children(), part.innerChildren(), *([part.expressions()] if is_plan else [])]
+        if part.getClass().getSimpleName() == "WithWindowDefinition":
+            below.append(part.windowDefinitions().values().toSeq())
+        for parts in below:
+            open_ends.extend(parts.apply(place) for place in range(parts.size()))
+        if _is_a(part, "org.apache.spark.sql.catalyst.expressions.PlanExpression"):
+            open_ends.append(part.plan())
+
+
+def group_of_function(spark: SparkSession, name: str) -> str | None:
+    """The group of a built-in function, such as ``math_funcs``; None where there is none of this name."""
+    found = jvm(spark).org.apache.spark.sql.catalyst.analysis.FunctionRegistry.expressions().get(name)
+    return str(found.get()._1().getGroup()) if found.isDefined() else None
+
+
+def arrow_schema(frame: DataFrame) -> pa.Schema:
+    """Names and types of a frame's columns as Arrow batches have them."""
+    return to_arrow_schema(frame.schema)
+
+
+def _is_a(part: Any, name: str) -> bool:
+    return bool(is_instance_of(SparkContext._gateway, part, name))

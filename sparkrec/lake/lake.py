@@ -21,7 +21,7 @@ from sparkrec.lake.delta_log import (
     newest_version_of_rows,
     note_of_commit,
 )
-from sparkrec.layout import newest_version, table_names, table_path
+from sparkrec.layout import absolute, newest_version, table_names, table_path
 
 _UNUSUAL = re.compile(r"[ ,;{}()\n\t=]")
 
@@ -193,11 +193,9 @@ class Lake:
         """
         if self.version(table) != self.version_of_rows(table):
             return
-        optimize = DeltaTable.forPath(self.spark, self.path(table)).optimize()
-        if clustered_by:
-            optimize.executeZOrderBy(*clustered_by)
-        else:
-            optimize.executeCompaction()
+        # The builder of DeltaTable does not get along with a backquote in the path.
+        columns = f" zorder by ({', '.join(f'`{name}`' for name in clustered_by)})" if clustered_by else ""
+        self.spark.sql(f"optimize {_quoted(self.path(table))}{columns}")
 
     @contextmanager
     def _conf(self, settings: Mapping[str, str]) -> Iterator[None]:
@@ -231,12 +229,16 @@ class Lake:
     def _any_names(self, table: str) -> dict[str, str]:
         """What lets the table have columns of any name, though Parquet's own may not have blanks and the like."""
         if self.exists(table):
-            path = self.path(table).replace("`", "``")
             self.spark.sql(
-                f"alter table delta.`{path}` set tblproperties ('delta.columnMapping.mode' = 'name', "
+                f"alter table {_quoted(self.path(table))} set tblproperties ('delta.columnMapping.mode' = 'name', "
                 "'delta.minReaderVersion' = '2', 'delta.minWriterVersion' = '5')"
             )
         return {"delta.columnMapping.mode": "name"}
+
+
+def _quoted(path: str) -> str:
+    """The table at a path, in SQL."""
+    return "delta.`" + absolute(path).replace("`", "``") + "`"
 
 
 def _in_whole_days(rows: DataFrame, interval: str) -> DataFrame:

@@ -46,8 +46,8 @@ _FURTHER_FUNCTIONS = frozenset(
     "array_to_string array_to_string_comma_default list_any_value list_append list_approx_count_distinct list_avg "
     "list_bit_and list_bit_or list_bit_xor list_bool_and list_bool_or list_count list_entropy list_first "
     "list_histogram list_kurtosis list_kurtosis_pop list_last list_mad list_max list_median list_min list_mode "
-    "list_prepend list_product list_reverse list_sem list_skewness list_stddev_pop list_stddev_samp list_string_agg list_sum "
-    "list_var_pop list_var_samp".split()
+    "list_prepend list_product list_reverse list_sem list_skewness list_stddev_pop list_stddev_samp list_string_agg "
+    "list_sum list_var_pop list_var_samp".split()
 )
 # They read SQL.
 _REFUSED_FUNCTIONS = frozenset("json_serialize_plan json_serialize_sql json_deserialize_sql".split())

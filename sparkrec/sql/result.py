@@ -6,8 +6,8 @@ from typing import Literal, Protocol
 import pyarrow as pa
 
 Form = Literal["texts", "fields", "json", "typed"]
-"""How rows are wanted. texts: every value as text. fields: numbers and booleans as such, all else as text. json: one column,
-with a row's JSON object. typed: as they are."""
+"""How rows are wanted. texts: every value as text. fields: numbers and booleans as such, all else as text. json: one
+column, with a row's JSON object. typed: as they are."""
 
 
 class Result(Protocol):

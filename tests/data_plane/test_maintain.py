@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from odd_name import ODD_NAME
 from pyspark.sql import SparkSession
 
 from sparkrec.contracts import load_contract
@@ -13,7 +14,7 @@ from sparkrec.steps.runs import RUNS
 
 
 def test_versions_that_no_run_names_go_and_those_that_count_stay(spark: SparkSession, tmp_path: Path) -> None:
-    lake = Lake(spark, str(tmp_path))
+    lake = Lake(spark, str(tmp_path / ODD_NAME))
     for number in range(4):
         lake.replace("silver.items", spark.range(number, number + 10, 1, 2))
         lake.replace("silver.users", spark.range(number, number + 10, 1, 2))
@@ -30,13 +31,13 @@ def test_versions_that_no_run_names_go_and_those_that_count_stay(spark: SparkSes
     assert sorted(row.id for row in lake.read("silver.items", 1).collect()) == [*range(1, 11)]
     users = lake.read("silver.users")
     assert sorted(row.id for row in users.collect()) == [*range(3, 13)]
-    assert len([*(tmp_path / "silver/users").glob("*.parquet")]) == len(users.inputFiles())
+    assert len([*(tmp_path / ODD_NAME / "silver/users").glob("*.parquet")]) == len(users.inputFiles())
     assert sorted(row.id for row in lake.read("bronze.shop").collect()) == [0, 1, 2, 3]
     assert len(lake.read("bronze.shop").inputFiles()) == 1
 
 
 def test_who_asks_for_one_user_reads_one_file_after_the_maintenance(spark: SparkSession, tmp_path: Path) -> None:
-    lake, contract = Lake(spark, str(tmp_path)), load_contract("gold.user_profiles")
+    lake, contract = Lake(spark, str(tmp_path / ODD_NAME)), load_contract("gold.user_profiles")
     spread = spark.range(4_000).selectExpr("date '2026-01-01' as_of", "sha2(cast(id as string), 256) user_id")
     lake.replace(contract.table, spread.repartition(4), looked_up_by=contract.looked_up_by)
     one = spread.orderBy("user_id").collect()[2_000]
