@@ -17,6 +17,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 from documented_project import own_project  # noqa: F401  a fixture
 from pyspark.sql import SparkSession
+from small_lake import spark_alone  # noqa: F401  a fixture
 from standalone_cluster import cluster  # noqa: F401  a fixture
 
 from sparkrec.config import load_settings

@@ -43,7 +43,11 @@ def duck_query(tables: Tables, text: str) -> Iterator[Result]:
         ConfigurationError: It does not parse, names what there is not or what it may not see, or is no query.
     """
     with tempfile.TemporaryDirectory(prefix="sparkrec-") as spill:
-        config = {**_SHUT, "temp_directory": spill, "memory_limit": _MEMORY}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            **_SHUT,
+            "temp_directory": spill,
+            "memory_limit": _MEMORY,
+        }
         with duckdb.connect(":memory:", config=config) as connection:
             connection.execute("set TimeZone = 'UTC'")
             if shows_tables(text):
@@ -153,12 +157,11 @@ def _listing(tables: Tables) -> ArrowStream:
 
 
 def _json_value(place: int, kind: str) -> str:
-    # JSON has no such numbers.
-    return (
-        f"case when isfinite(#{place}) then to_json(#{place}) else to_json(#{place}::varchar) end"
-        if (kind in _FLOATS)
-        else f"#{place}"
-    )
+    if kind not in _FLOATS:
+        return f"#{place}"
+    # JSON has no such numbers; as texts they are what Spark makes of them.
+    odd = f"case when isnan(#{place}) then 'NaN' when #{place} > 0 then 'Infinity' else '-Infinity' end"
+    return f"case when isfinite(#{place}) then to_json(#{place}) else to_json({odd}) end"
 
 
 def _quoted(name: str) -> str:

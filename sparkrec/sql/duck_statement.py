@@ -182,7 +182,7 @@ def _names_none(part: dict[str, Any]) -> bool:
         part.get("class") in ("STAR", "POSITIONAL_REFERENCE")
         or part.get("type") in ("SHOW_REF", "PIVOT")
         or part.get("ref_type") == "NATURAL"
-        or bool(part.get("column_name_alias"))
+        or (part.get("type") == "BASE_TABLE" and bool(part["column_name_alias"]))
     )
 
 

@@ -1,12 +1,15 @@
 """A lake of a few rows in tables of all layers, made without Spark, in a folder of an odd name."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 from deltalake import convert_to_deltalake
 from odd_name import ODD_NAME
 from pyarrow import parquet
+from pyspark.sql import SparkSession
 
 _LISTS = pa.table(
     {
@@ -54,3 +57,12 @@ def state_of(lake: Path) -> list[tuple[str, int, int]]:
     """All that lies in a lake, with sizes and times."""
     stats = [(str(path.relative_to(lake)), path.stat()) for path in sorted(lake.rglob("*"))]
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+
+
+@pytest.fixture(scope="module")
+def spark_alone(spark: SparkSession) -> Iterator[SparkSession]:
+    """A session whose settings and tables no other test sees."""
+    yield spark.newSession()
+    for (schema,) in spark.sql("show schemas").collect():
+        if schema != "default":
+            spark.sql(f"drop schema `{schema}` cascade")

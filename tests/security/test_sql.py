@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -281,9 +281,8 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ask(spark: SparkSession, lake: Path) -> Iterator[Ask]:
+def ask(spark_alone: SparkSession, lake: Path) -> Ask:
     """Rows of a query in one of the engines, as texts."""
-    session = spark.newSession()
 
     def rows(engine: str, query: str, personal: bool = False) -> list[tuple[str | None, ...]]:
         tables = Tables(str(lake), personal)
@@ -291,13 +290,10 @@ def ask(spark: SparkSession, lake: Path) -> Iterator[Ask]:
             with duck_query(tables, query) as result:
                 read = result.read("texts", None).read_all()
         else:
-            read = spark_result(session, tables, query).read("texts", None).read_all()
+            read = spark_result(spark_alone, tables, query).read("texts", None).read_all()
         return list(zip(*[column.to_pylist() for column in read.columns], strict=True))
 
-    yield rows
-    for (schema,) in spark.sql("show schemas").collect():
-        if schema != "default":
-            spark.sql(f"drop schema `{schema}` cascade")
+    return rows
 
 
 @pytest.mark.parametrize(("engine", "attack"), ATTACKS)
