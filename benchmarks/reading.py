@@ -1,9 +1,11 @@
-"""Seconds to read a gold table as pandas by the Python API, in a process of its own, after the import."""
+"""Seconds to read a gold table as pandas by the Python API, in a process of its own, after the import; and to ask one
+question of it by `sparkrec sql`, from the start of the process to its end."""
 
 import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from statistics import median
 
@@ -23,6 +25,8 @@ start = time.perf_counter()
 lake.lists("u7")
 print(json.dumps([whole, time.perf_counter() - start, rows, "pyspark" in sys.modules]))
 """
+
+_QUERY = "select * from gold.recommendations where user_id = 'u7' and rank <= 5"
 
 
 def figures() -> dict[str, float]:
@@ -45,9 +49,19 @@ def figures() -> dict[str, float]:
             json.loads(subprocess.run([sys.executable, "-c", _READ, lake], capture_output=True, check=True).stdout)
             for _ in range(5)
         ]
+        asked = [_asked(lake) for _ in range(5)]
     assert all(one[2:] == [len(numbers), False] for one in found)
     return {
         "reading.rows": len(numbers),
         "reading.seconds": median(one[0] for one in found),
         "reading.seconds.one_user": median(one[1] for one in found),
+        "reading.sql_seconds": median(asked),
     }
+
+
+def _asked(lake: str) -> float:
+    start = time.perf_counter()
+    command = [sys.executable, "-c", "from sparkrec.cli import main; main()", "sql", _QUERY, "--lake", lake]
+    done = subprocess.run([*command, "--format", "json"], capture_output=True, check=True)
+    assert len(json.loads(done.stdout)) == 5
+    return time.perf_counter() - start

@@ -1,6 +1,7 @@
 """What a person wants to know when the run has ended."""
 
 import io
+from shlex import quote
 
 import pandas as pd
 from pyspark.sql import functions as F
@@ -60,5 +61,5 @@ def summary(lake: Lake, settings: Settings) -> str:
         console.print(table)
     console.print(f"{sum(run.seconds for run in runs):.0f} s in {len(runs)} jobs")
     console.print(f"report   {settings.report_folder}/index.html", soft_wrap=True)
-    console.print(f'query    sparkrec sql "select * from gold.recommendations" --lake {settings.lake}', soft_wrap=True)
+    console.print(f'query    sparkrec sql "select * from gold.recommendations" --lake {quote(settings.lake)}', soft_wrap=True)
     return out.getvalue().rstrip()
