@@ -61,5 +61,6 @@ def summary(lake: Lake, settings: Settings) -> str:
         console.print(table)
     console.print(f"{sum(run.seconds for run in runs):.0f} s in {len(runs)} jobs")
     console.print(f"report   {settings.report_folder}/index.html", soft_wrap=True)
-    console.print(f'query    sparkrec sql "select * from gold.recommendations" --lake {quote(settings.lake)}', soft_wrap=True)
+    query = f'sparkrec sql "select * from gold.recommendations" --lake {quote(settings.lake)}'
+    console.print(f"query    {query}", soft_wrap=True)
     return out.getvalue().rstrip()
