@@ -1,5 +1,6 @@
 """The command line."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
@@ -194,8 +195,12 @@ def sql(
         raise ConfigurationError("--format parquet needs --output FILE")
     with query_lake(lake, query, engine.value, personal, env) as result:
         if output is None:
-            write(result, form.value, sys.stdout.buffer, rows)
-            sys.stdout.buffer.flush()
+            try:
+                write(result, form.value, sys.stdout.buffer, rows)
+                sys.stdout.buffer.flush()
+            except BrokenPipeError:
+                # Who reads has enough; Python would complain of what it still holds when it ends.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         else:
             with new_file(output, lake, personal) as file:
                 write(result, form.value, file, rows)

@@ -121,6 +121,7 @@ def read_statement(connection: duckdb.DuckDBPyConnection, text: str) -> Statemen
     parts = tuple(_parts(tree))
     _check_parts(parts)
     _check_functions(connection, parts)
+    _check_names_of_queries(connection, parts)
     return Statement(text, tuple(_tables(parts)), parts)
 
 
@@ -151,6 +152,21 @@ def _check_functions(connection: duckdb.DuckDBPyConnection, parts: Sequence[dict
     _refuse([name for (name,) in unfit])
 
 
+def _check_names_of_queries(connection: duckdb.DuckDBPyConnection, parts: Sequence[dict[str, Any]]) -> None:
+    # Where the name does not reach, it would stand for DuckDB's own view.
+    taken = connection.execute(
+        "select view_name from duckdb_views() where lower(view_name) in (select unnest(?::varchar[]))",
+        [sorted(_queries(parts))],
+    ).fetchall()
+    if taken:
+        raise ConfigurationError(f"no part of a query may be named {min(taken)[0]}")
+
+
+def _queries(parts: Sequence[dict[str, Any]]) -> set[str]:
+    """Names that the statement gives to parts of it, in small letters."""
+    return {each["key"].casefold() for part in parts for each in part.get("cte_map", {}).get("map", ())}
+
+
 def _refuse(functions: Sequence[str]) -> None:
     if functions:
         raise ConfigurationError(f"queries may not use the function {min(functions)}")
@@ -161,7 +177,7 @@ def _name(function: dict[str, Any]) -> str:
 
 
 def _tables(parts: Sequence[dict[str, Any]]) -> Iterator[str]:
-    queries = {each["key"].casefold() for part in parts for each in part.get("cte_map", {}).get("map", ())}
+    queries = _queries(parts)
     seen: set[str] = set()
     for part in parts:
         path = _path(part)

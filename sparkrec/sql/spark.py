@@ -38,7 +38,13 @@ def spark_query(spark: SparkSettings, tables: Tables, text: str) -> Iterator[Res
         ConfigurationError: It does not parse, names what there is not or what it may not see, or is no query.
     """
     with tempfile.TemporaryDirectory(prefix="sparkrec-") as warehouse:
-        conf = {**spark.conf, **_SHUT, "spark.sql.warehouse.dir": warehouse}
+        conf = {
+            **spark.conf,
+            **_SHUT,
+            "spark.sql.warehouse.dir": warehouse,
+            # Names that are made here are seen by nobody else.
+            "spark.sql.catalogImplementation": "in-memory",
+        }
         with spark_session(spark.model_copy(update={"conf": conf}), "sparkrec sql") as session:
             yield spark_result(session, tables, text)
 
@@ -53,13 +59,12 @@ def spark_result(session: SparkSession, tables: Tables, text: str) -> Result:
         session.conf.set(key, value)
     named = [tables.find(name) for name in read_statement(session, text)]
     try:
-        for table in named:
-            _give(session, table)
+        schemas = [_give(session, table) for table in named]
         frame = session.sql(text)
         if explains(text):
             return _SparkResult(frame.select(F.explode(F.split("plan", "\n")).alias("plan")))
         if frame.columns != ["col_name", "data_type", "comment"]:
-            check_analysed(frame)
+            check_analysed(frame, schemas)
     except (AnalysisException, ParseException) as error:
         hidden = named_hidden(text, named)
         columns = "".join(f"; columns of {table.name}: {', '.join(table.columns)}" for table in named)
@@ -110,8 +115,12 @@ def _packed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_pydict({"batch": [sink.getvalue().to_pybytes()]})
 
 
-def _give(session: SparkSession, table: Table) -> None:
-    """Let queries see the table by its name: a view of what may be seen, over a table whose name nobody knows."""
+def _give(session: SparkSession, table: Table) -> str:
+    """Let queries see the table by its name: a view of what may be seen, over a table whose name nobody knows.
+
+    Returns:
+        The schema of that table.
+    """
     layer, _, name = table.name.partition(".")
     hidden = f"hidden_{secrets.token_hex(16)}"
     session.sql(f"create schema {hidden}")
@@ -119,6 +128,7 @@ def _give(session: SparkSession, table: Table) -> None:
     columns = ", ".join(_quoted(column) for column in table.columns)
     session.sql(f"create schema if not exists {_quoted(layer)}")
     session.sql(f"create or replace view {_quoted(layer)}.{_quoted(name)} as select {columns} from {hidden}.{hidden}")
+    return hidden
 
 
 def _quoted(name: str) -> str:

@@ -5,6 +5,7 @@ refused.
 """
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
@@ -92,8 +93,12 @@ def read_statement(spark: SparkSession, text: str) -> list[str]:
     return [name for name, path in named.items() if not (len(path) == 1 and name.casefold() in queries)]
 
 
-def check_analysed(frame: DataFrame) -> None:
+def check_analysed(frame: DataFrame, schemas: Collection[str]) -> None:
     """Refuse a query that turns out to hold, its names resolved, what queries may not.
+
+    Args:
+        frame: The query.
+        schemas: Of whose tables it may read.
 
     Raises:
         ConfigurationError: It does.
@@ -102,13 +107,17 @@ def check_analysed(frame: DataFrame) -> None:
         kind, name = _kind(part), part.getClass().getName()
         if kind not in _ANALYSED and not _is_known_expression(name, kind):
             raise ConfigurationError(f"queries may hold no {_words(kind)}")
-        if kind == "LogicalRelation" and not part.catalogTable().isDefined():
-            raise ConfigurationError("queries may read no files")
+        if kind == "LogicalRelation" and _schema(part.catalogTable()) not in schemas:
+            raise ConfigurationError("queries may read nothing but the lake's tables")
 
 
 def explains(text: str) -> bool:
     """Whether the statement asks for a plan."""
     return _EXPLAIN.match(text) is not None
+
+
+def _schema(table: Any) -> str | None:
+    return str(table.get().identifier().database().get()) if table.isDefined() else None
 
 
 def _is_known_expression(name: str, kind: str) -> bool:
