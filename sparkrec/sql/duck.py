@@ -42,6 +42,21 @@ def duck_query(tables: Tables, text: str) -> Iterator[Result]:
     Raises:
         ConfigurationError: It does not parse, names what there is not or what it may not see, or is no query.
     """
+    with shut_connection() as connection:
+        if shows_tables(text):
+            connection.register("tables", _listing(tables))
+            text, named = 'from "tables"', []
+        else:
+            statement = _read(connection, text)
+            named = [tables.find(name) for name in statement.tables]
+            for table in named:
+                _give(connection, table, statement)
+        yield _DuckResult(_relation(connection, text, named))
+
+
+@contextmanager
+def shut_connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB in memory that sees nothing but what is registered on it, and whose settings nothing can change."""
     with tempfile.TemporaryDirectory(prefix="sparkrec-") as spill:
         config: dict[str, str | bool | int | float | list[str]] = {
             **_SHUT,
@@ -50,16 +65,8 @@ def duck_query(tables: Tables, text: str) -> Iterator[Result]:
         }
         with duckdb.connect(":memory:", config=config) as connection:
             connection.execute("set TimeZone = 'UTC'")
-            if shows_tables(text):
-                connection.register("tables", _listing(tables))
-                text, named = 'from "tables"', []
-            else:
-                statement = _read(connection, text)
-                named = [tables.find(name) for name in statement.tables]
-                for table in named:
-                    _give(connection, table, statement)
             connection.execute("set lock_configuration = true")
-            yield _DuckResult(_relation(connection, text, named))
+            yield connection
 
 
 def shows_tables(text: str) -> bool:

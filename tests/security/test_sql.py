@@ -5,14 +5,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from small_lake import state_of, write_small_lake
 
 from sparkrec.cli import main
-from sparkrec.errors import SparkrecError
-from sparkrec.sql.duck import duck_query
+from sparkrec.errors import ConfigurationError, SparkrecError
+from sparkrec.sql.duck import duck_query, shut_connection
 from sparkrec.sql.spark import spark_result
+from sparkrec.sql.spark_statement import check_analysed
 from sparkrec.sql.tables import Tables
 
 Ask = Callable[..., list[tuple[str | None, ...]]]
@@ -343,6 +346,64 @@ def test_a_star_leaves_personal_columns_out(ask: Ask, engine: str) -> None:
     query = "select * from silver.interactions where item_id = 'i1'"
     assert [row[0] for row in ask(engine, query)] == ["i1"]
     assert [row[:3] for row in ask(engine, query, personal=True)] == [("v1", "u1", "i1")]
+
+
+# Whatever the parser's tree may hide.
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from read_text('/etc/passwd')",
+        "from read_csv('{elsewhere}/file.csv')",
+        "from '{elsewhere}/file.csv'",
+        "from glob('/etc/*')",
+        "copy (select 1) to '{canary}'",
+        "attach '{canary}' as a",
+        "export database '{canary}'",
+        "install httpfs",
+        "load httpfs",
+        "load '{elsewhere}/file.so'",
+        "set enable_external_access = true",
+        "set lock_configuration = false",
+        "set threads = 1",
+        "reset temp_directory",
+        "pragma enable_profiling = 'json'",
+        "call enable_logging()",
+        "create persistent secret (type http)",
+        "from rows",
+        "from elsewhere",
+    ],
+)
+def test_the_engine_itself_reaches_nothing(elsewhere: Path, statement: str) -> None:
+    rows = pa.table({"a": [1]})
+    with shut_connection() as connection, pytest.raises(duckdb.Error):
+        connection.execute(statement.format(elsewhere=elsewhere, canary=elsewhere / "canary")).fetchall()
+    assert rows.num_rows == 1
+    assert [path.name for path in elsewhere.iterdir()] == ["file.csv"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select reflect('java.lang.System', 'getenv', 'CANARY')",
+        "select try_reflect('java.lang.System', 'getenv', 'CANARY')",
+        "select sum(id) over w from range(1) window w as (order by reflect('java.lang.Math', 'random'))",
+        "select (select java_method('java.lang.Math', 'random') from range(1))",
+        "with a as (select input_file_name() f) select * from a",
+        "select current_user()",
+        "select from_xml('<a/>', 'a int')",
+        "select xpath_string('<a/>', 'a')",
+        "select * from delta.`{lake}/private/identities`",
+        "select * from text.`{elsewhere}/file.csv`",
+        "select * from range(1) lateral view explode(array(reflect('java.lang.Math', 'random'))) t",
+        "select transform(array(1), x -> reflect('java.lang.Math', 'abs', x))",
+    ],
+)
+def test_an_analysed_plan_is_looked_through_whatever_was_parsed(
+    spark: SparkSession, lake: Path, elsewhere: Path, query: str
+) -> None:
+    frame = spark.sql(query.format(lake=str(lake).replace("`", "``"), elsewhere=elsewhere))
+    with pytest.raises(ConfigurationError):
+        check_analysed(frame, ["hidden"])
 
 
 def test_what_looks_like_a_variable_is_a_text(ask: Ask) -> None:
