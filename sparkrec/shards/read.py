@@ -4,7 +4,6 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,7 +67,7 @@ def epoch_batches(
     while places and dataset.files[places[0]].rows <= skipped:
         skipped -= dataset.files[places.pop(0)].rows
 
-    with row_groups([_url(f"{root}/{dataset.folder}/{dataset.files[place].name}") for place in places]) as tables:
+    with row_groups([f"{root}/{dataset.folder}/{dataset.files[place].name}" for place in places]) as tables:
 
         def columns() -> Iterator[Arrays]:
             start = skipped
@@ -129,7 +128,3 @@ def _signature(columns: dict[str, str]) -> dict[str, tf.TensorSpec]:
         *of_lists, scalar = kind.removesuffix(">").removesuffix(" not null").split(": ")
         found[name] = tf.TensorSpec([None] * (1 + len(of_lists)), pa.type_for_alias(scalar).to_pandas_dtype())
     return found
-
-
-def _url(uri: str) -> str:
-    return uri if "://" in uri else Path(uri).resolve().as_uri()

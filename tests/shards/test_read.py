@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow as tf
+from odd_name import ODD_NAME
 from pyarrow import parquet as pq
 from pyspark.sql import SparkSession
 
@@ -39,7 +40,8 @@ print(rows, peak.split()[1])
 @pytest.fixture(scope="module")
 def shards(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Dataset]:
     """Rows that tell their number in every column, in files of 16 and 17 rows, and one file of none."""
-    root = tmp_path_factory.mktemp("shards")
+    root = tmp_path_factory.mktemp("shards") / ODD_NAME
+    root.mkdir()
     rows = spark.range(ROWS).selectExpr(
         "id as key",
         "cast(id as int) as number",
