@@ -143,7 +143,7 @@ DUCKDB = [
     "from query_table('gold.recommendations')",
     "from json_execute_serialized_sql(json_serialize_sql('select 1'))",
     "select json_serialize_plan('select 1')",
-    "from histogram('gold.recommendations', rank)",
+    "from histogram('gold.recommendations', rank), gold.recommendations",
     "from duckdb_settings()",
     "from duckdb_secrets()",
     "from duckdb_functions()",
