@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -32,7 +33,6 @@ _EXPLAINED = ["explain_key", "explain_value"]
 # DuckDB's errors of a query that is wrong, whatever the tables hold.
 _WRONG = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException)
 _FIELDS = re.compile(r"(U?(TINY|SMALL|BIG)?INT(EGER)?|FLOAT|DOUBLE|BOOLEAN)")
-_FLOATS = ("FLOAT", "DOUBLE")
 
 
 @contextmanager
@@ -85,7 +85,7 @@ class _DuckResult:
         places = range(1, len(self.columns) + 1)
         types = [str(kind) for kind in relation.types]
         if form == "json":
-            values = [_json_value(place, kind) for place, kind in zip(places, types, strict=True)]
+            values = [_json_value(f"#{place}", kind) for place, kind in zip(places, relation.types, strict=True)]
             named = [f"{_quoted(name)} := {value}" for name, value in zip(self.columns, values, strict=True)]
             relation = relation.project(f"to_json(struct_pack({', '.join(named)}))::varchar as row")
         elif form != "typed":
@@ -163,12 +163,29 @@ def _listing(tables: Tables) -> ArrowStream:
     return ArrowStream(listed.schema, listed.to_reader)
 
 
-def _json_value(place: int, kind: str) -> str:
-    if kind not in _FLOATS:
-        return f"#{place}"
-    # JSON has no such numbers; as texts they are what Spark makes of them.
-    odd = f"case when isnan(#{place}) then 'NaN' when #{place} > 0 then 'Infinity' else '-Infinity' end"
-    return f"case when isfinite(#{place}) then to_json(#{place}) else to_json({odd}) end"
+def _json_value(value: str, kind: Any) -> str:
+    """SQL of a value that JSON has: of NaN and infinities their names, as Spark has them."""
+    if not re.search("FLOAT|DOUBLE", str(kind)):
+        return value
+    match kind.id:
+        case "list" | "array":
+            (_, inner), *_ = kind.children
+            return f"list_transform({value}, lambda v: {_json_value('v', inner)})"
+        case "struct":
+            fields = [(name, f"struct_extract({value}, {_text(name)})", inner) for name, inner in kind.children]
+            packed = ", ".join(f"{_quoted(name)} := {_json_value(field, inner)}" for name, field, inner in fields)
+            return f"case when {value} is not null then struct_pack({packed}) end"
+        case "map":
+            (_, _), (_, inner) = kind.children
+            return f"map(map_keys({value}), list_transform(map_values({value}), lambda v: {_json_value('v', inner)}))"
+        case "float" | "double":
+            odd = f"case when isnan({value}) then 'NaN' when {value} > 0 then 'Infinity' else '-Infinity' end"
+            return f"case when isfinite({value}) then to_json({value}) when {value} is not null then to_json({odd}) end"
+    return value
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _quoted(name: str) -> str:

@@ -134,6 +134,16 @@ def test_an_empty_text_and_a_null_differ_in_csv_and_json(sql: Sql) -> None:
     assert json.loads(sql("select '' as a, null as b", "--format", "json")[1]) == [{"a": "", "b": None}]
 
 
+def test_numbers_that_json_does_not_have_are_texts(sql: Sql) -> None:
+    query = (
+        "select 'nan'::double as a, ['-inf'::float, 1.5, null] as b, {'x y''s': 'inf'::float, 'd': 'é'} as c, "
+        "map{'k': 'nan'::double} as d, null::double[] as e, null::struct(a double) as f, [['nan'::double]] as g"
+    )
+    (row,) = json.loads(sql(query, "--format", "json")[1], parse_constant=pytest.fail)
+    values = ["NaN", ["-Infinity", 1.5, None], {"x y's": "Infinity", "d": "é"}, {"k": "NaN"}, None, None, [["NaN"]]]
+    assert [*row.values()] == values
+
+
 def test_a_file_takes_its_name_when_all_is_written_and_lies_outside_the_lake(
     sql: Sql, lake: Path, tmp_path: Path
 ) -> None:
