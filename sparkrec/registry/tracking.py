@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sparkrec.config import Settings
 from sparkrec.training.plan import CutRecord
@@ -84,7 +85,9 @@ def track(settings: Settings, say: Callable[[str], None], log: Callable[[Tracker
     from mlflow.exceptions import MlflowException
 
     try:
-        log(Tracker(uri or f"sqlite:///{Path(settings.lake).resolve()}/{DATABASE}", settings.source.name))
+        # With the driver's name, for of other URLs of SQLite MLflow makes the folder as it stands in the URL.
+        own = f"sqlite+pysqlite:///{quote(str(Path(settings.lake).resolve()))}/{DATABASE}"
+        log(Tracker(uri or own, settings.source.name))
     except MlflowException as error:
         # Without its message, which may repeat the URI, and with it a password.
         say(f"nothing goes to MLflow: {type(error).__name__} ({error.error_code}); see {URI_VARIABLE}")

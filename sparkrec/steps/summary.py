@@ -19,7 +19,7 @@ _WIDTH = 80
 def summary(lake: Lake, settings: Settings) -> str:
     """Rows in and out, the lists' quality beside the baselines, and where to look next; 80 columns wide."""
     out = io.StringIO()
-    console = Console(file=out, width=_WIDTH, highlight=False)
+    console = Console(file=out, width=_WIDTH, highlight=False, markup=False, emoji=False)
     runs = latest_runs(lake, [job.name for job in in_order(pipeline())])
 
     account = row_account(latest_runs(lake, CLEANING))

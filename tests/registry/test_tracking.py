@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from odd_name import ODD_NAME
 
 from sparkrec.config import Settings, load_settings
 from sparkrec.registry.tracking import DATABASE, URI_VARIABLE, Point, Tracker, curves, track
@@ -65,8 +66,12 @@ def test_a_run_that_broke_off_is_completed(uri: str, monkeypatch: pytest.MonkeyP
 
 
 def test_the_runs_of_a_lake_on_this_machine_lie_in_it(tmp_path: Path) -> None:
-    track(settings_of(tmp_path, enabled=True), pytest.fail, lambda tracker: tracker.log("als", "cd34", {}, []))
-    assert len(runs_of(f"sqlite:///{tmp_path}/{DATABASE}", "online_retail")) == 1
+    lake = tmp_path / ODD_NAME
+    lake.mkdir()
+    track(settings_of(lake, enabled=True), pytest.fail, lambda tracker: tracker.log("als", "cd34", {}, []))
+    assert list(tmp_path.iterdir()) == [lake]
+    lake.rename(tmp_path / "lake")
+    assert len(runs_of(f"sqlite:///{tmp_path}/lake/{DATABASE}", "online_retail")) == 1
 
 
 @pytest.mark.parametrize(
