@@ -96,8 +96,7 @@ def snapshot(path: str, version: int | None = None) -> Snapshot:
         DataError: There is no table, or not this version of it.
     """
     try:
-        with _without_signs_of_urls(path.replace("s3a://", "s3://", 1)) as opened:
-            table = DeltaTable(opened, version=version)
+        with open_table(path, version) as table:
             added = table.get_add_actions()
     except TableNotFoundError:
         raise DataError(f"there is no table at {path}") from None
@@ -123,16 +122,20 @@ def snapshot(path: str, version: int | None = None) -> Snapshot:
 
 
 @contextmanager
-def _without_signs_of_urls(path: str) -> Iterator[str]:
-    """A name for the table that delta-rs reads its log by."""
+def open_table(path: str, version: int | None = None) -> Iterator[DeltaTable]:
+    """The log of a version of the table at a path or URI, by delta-rs; None takes the newest.
+
+    Raises:
+        DeltaError: There is no table, or not this version of it.
+    """
     if "://" in path or not _OF_URLS.search(str(Path(path).resolve())):
-        yield path
+        yield DeltaTable(path.replace("s3a://", "s3://", 1), version=version)
         return
     with tempfile.TemporaryDirectory(prefix="sparkrec-") as folder:
         log = Path(path).resolve() / "_delta_log"
         if log.is_dir():
             (Path(folder) / "_delta_log").symlink_to(log, target_is_directory=True)
-        yield folder
+        yield DeltaTable(folder, version=version)
 
 
 def _arrow_type(kind: Any) -> pa.DataType:

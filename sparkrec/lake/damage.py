@@ -6,12 +6,12 @@ import zipfile
 from collections.abc import Collection, Iterator
 from urllib.parse import unquote
 
-from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from pyarrow import fs
 
 from sparkrec.file_systems import open_file_system
 from sparkrec.layout import table_path
+from sparkrec.snapshot import open_table
 
 
 def damage_of_tables(root: str, tables: Collection[str]) -> Iterator[str]:
@@ -24,7 +24,8 @@ def damage_of_tables(root: str, tables: Collection[str]) -> Iterator[str]:
     for table in tables:
         path = table_path(root, table)
         try:
-            added = DeltaTable(path.replace("s3a://", "s3://", 1)).get_add_actions(flatten=True)
+            with open_table(path) as log:
+                added = log.get_add_actions(flatten=True)
         except DeltaError:
             continue
         filesystem, folder = open_file_system(path)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from odd_name import ODD_NAME
 from pyspark.sql import SparkSession
 
 from sparkrec.errors import DataError
@@ -23,7 +24,7 @@ CUTS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.fixture(scope="module")
 def written(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    lake = Lake(spark, str(tmp_path_factory.mktemp("damage") / "lake"))
+    lake = Lake(spark, str(tmp_path_factory.mktemp("damage") / ODD_NAME))
     rows = spark.range(20).selectExpr("id", "date '2026-01-01' + cast(id % 2 as int) as day")
     lake.replace("gold.a", rows, "day")
     lake.append("gold.a", rows.limit(3), "more")
@@ -32,8 +33,8 @@ def written(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> La
 
 @pytest.fixture
 def lake(written: Lake, tmp_path: Path) -> Lake:
-    shutil.copytree(written.root, tmp_path / "lake")
-    return Lake(written.spark, str(tmp_path / "lake"))
+    shutil.copytree(written.root, tmp_path / ODD_NAME)
+    return Lake(written.spark, str(tmp_path / ODD_NAME))
 
 
 @pytest.mark.parametrize("cut", CUTS)
