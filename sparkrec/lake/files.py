@@ -97,10 +97,11 @@ def delete_file(uri: str) -> None:
 
 
 def count_files(uri: str, suffix: str) -> int:
-    """How many files of this ending lie in a folder and those below it."""
+    """How many files of this ending lie in the folder of a table and those below it, but its log."""
     filesystem, path = open_file_system(uri)
     found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=True))
-    return sum(info.type is fs.FileType.File and info.path.endswith(suffix) for info in found)
+    files = [info.path for info in found if info.type is fs.FileType.File and info.path.endswith(suffix)]
+    return sum("/_delta_log/" not in file for file in files)
 
 
 def write_arrays(uri: str, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -72,6 +72,11 @@ class Tables:
         rows = snapshot(path)
         hidden = () if self.personal else _personal_columns(found[0], rows.columns)
         shown = tuple(column for column in rows.columns if column not in hidden)
+        if not shown and not has_contract(found[0]):
+            raise ConfigurationError(
+                f"{found[0]} may hold personal data, for no schema file describes it: --project names the folder of "
+                f"yours, or {_FLAG} shows it"
+            )
         if not shown:
             raise ConfigurationError(f"all columns of {found[0]} hold personal data: {_FLAG} shows them")
         return Table(found[0], path, shown, hidden, rows)

@@ -330,7 +330,7 @@ def test_what_is_no_query_over_what_is_shown_is_refused_in_one_line_and_changes_
         ),
         (
             "select * from features.of_ones_own",
-            "all columns of features.of_ones_own hold personal data: --personal shows",
+            "features.of_ones_own may hold personal data, for no schema file",
         ),
     ],
 )
