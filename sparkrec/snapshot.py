@@ -112,11 +112,14 @@ def snapshot(path: str, version: int | None = None) -> Snapshot:
     # Spark writes times as INT96 by default.
     parquet = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit="us"))
     partitioning = ds.partitioning(parted, flavor="hive") if len(parted) else None
-    rows = (
-        ds.dataset(paths, schema=schema, format=parquet, filesystem=filesystem, partitioning=partitioning)
-        if paths
-        else ds.dataset(schema.empty_table())
-    )
+    try:
+        rows = (
+            ds.dataset(paths, schema=schema, format=parquet, filesystem=filesystem, partitioning=partitioning)
+            if paths
+            else ds.dataset(schema.empty_table())
+        )
+    except FileNotFoundError as error:
+        raise DataError(f"{path} lacks a file that its log names: {error}") from None
     counts = added.column("num_records").to_pylist()
     return Snapshot(table.version(), tuple(stored_as), None if None in counts else sum(counts), stored_as, rows)
 

@@ -270,6 +270,13 @@ def test_what_is_not_read_is_not_missed(
     assert rows() == found
 
 
+def test_a_table_without_one_of_its_files_is_named(tmp_path: Path) -> None:
+    damaged = write_small_lake(tmp_path)
+    (damaged / "gold" / "recommendations" / "1.parquet").unlink()
+    with pytest.raises(DataError, match=r"gold/recommendations lacks a file that its log names: .*1\.parquet$"):
+        Tables(str(damaged), personal=False).find("gold.recommendations")
+
+
 def test_a_query_needs_no_spark(lake: Path) -> None:
     code = (
         "import sys; from sparkrec.cli import main\ntry: main()\nfinally: "
