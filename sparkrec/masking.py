@@ -21,17 +21,17 @@ NAMES = (
 )
 """What a setting, a variable or a parameter of a URI is called whose value is a secret; read alike by Java."""
 
-USERINFO = r"(?<=://)[^\s/:@]*:[^\s/]+@"
+USERINFO = r"""(?<=://)[^\s/:@]*:(?!\d+/)[^\s"']+@"""
 """User and password in a URI; read alike by Java. A user without a password is none: Azure's containers look so."""
 
 _SECRET = re.compile(NAMES)
 # Where a secret lies, or how it is had, is none.
 _OF_A_PLACE = re.compile(r"(?i)(?:file|path|folder|dir|provider|providers|class|enabled|bits|algorithm|type)$")
 _USERINFO = re.compile(USERINFO)
-_PASSWORD = re.compile(r"(?<=://)[^\s/:@]*:([^\s/]+)(?=@)")
+_PASSWORD = re.compile(r"""(?<=://)[^\s/:@]*:(?!\d+/)([^\s"']+)(?=@)""")
 # In texts: name=value and "name": "value"; prose that has a colon behind the name of a setting is left alone.
 _NAMED = re.compile(r"""([A-Za-z_][\w.\-]*)(["']?\s?=\s?["']?|["']\s?:\s?["']?|:)([^\s"',;&(){}\[\]]+)""")
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=\-]{8,}")
+_BEARER = re.compile(r"""(?i)(\bbearer|authorization["']?\s?[:=]\s?["']?\w+)\s+[\w.~+/=\-]{8,}""")
 # A shorter value would be found within words.
 _LEAST = 6
 

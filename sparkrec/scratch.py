@@ -36,7 +36,7 @@ def scratch_folder(root: str | None = None) -> str:
     except OSError as error:
         raise ConfigurationError(f"{own} cannot be made: {error.strerror}; TMPDIR names another place") from None
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != stat.S_IRWXU:
-        raise ConfigurationError(f"{own} is not a folder of this user alone: remove it, or name another place in TMPDIR")
+        raise ConfigurationError(f"{own} is no folder of this user alone: remove it, or name another place in TMPDIR")
     with _alone(own):
         for left in own.iterdir():
             _remove_if_left(left)
