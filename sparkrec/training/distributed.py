@@ -217,7 +217,7 @@ def call(target: str, argument: str) -> None:
 def horovodrun() -> None:
     """Horovod's command of this name, for ranks of this machine, which inherit their environment.
 
-    Horovod by itself repeats the environment on the command line of each rank, which every user of the machine can read.
+    Horovod by itself repeats the environment on the command line of each rank, which every user of the machine reads.
     """
     require("horovod", "0.28")
     from horovod.runner import launch as horovod_launch

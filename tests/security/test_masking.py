@@ -11,7 +11,7 @@ import yaml
 from pyspark.sql import SparkSession
 
 from sparkrec import masking
-from sparkrec.config import Settings, load_settings
+from sparkrec.config import Settings, load_settings, shipped_root
 from sparkrec.errors import DataError
 from sparkrec.masking import HIDDEN, NAMES, USERINFO, is_secret, mask, masked
 from sparkrec.steps.runner import settings_digest
@@ -62,6 +62,26 @@ def test_java_reads_the_patterns_alike(spark: SparkSession) -> None:
     assert (set_to("spark.redaction.regex"), set_to("spark.redaction.string.regex")) == (
         f"{NAMES}|{USERINFO}",
         USERINFO,
+    )
+
+
+def test_what_java_prints_holds_none(spark: SparkSession) -> None:
+    lines = (shipped_root() / "conf" / "log4j2.properties").read_text(encoding="utf-8")
+    classes = spark._jvm  # type: ignore[union-attr]
+    read = classes.java.util.Properties()
+    read.load(classes.java.io.StringReader(lines))
+    log4j = classes.org.apache.logging.log4j
+    pattern = read.getProperty("appender.console.layout.pattern")
+    layout = log4j.core.layout.PatternLayout.newBuilder().withPattern(pattern).build()
+
+    def shown(text: str) -> str:
+        message = log4j.message.SimpleMessage(text)
+        event = log4j.core.impl.Log4jLogEvent.newBuilder().setLoggerName("a.Store").setMessage(message).build()
+        return str(layout.toSerializable(event))
+
+    told = "403 of s3a://key:word@box/a, fs.s3a.secret.key=abc, primary_key=id, hdfs://names:8020/a@b"
+    assert shown(told).endswith(
+        f"Store: 403 of s3a://{HIDDEN}@box/a, fs.s3a.secret.key={HIDDEN}, primary_key=id, hdfs://names:8020/a@b\n"
     )
 
 

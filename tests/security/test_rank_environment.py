@@ -1,9 +1,8 @@
 """What ranks get of the environment; tests/training/test_ranks.py looks at the ranks themselves."""
 
-import os
-
 import pytest
 
+from sparkrec.scratch import scratch_folder
 from sparkrec.training import rank_environment
 
 
@@ -29,7 +28,7 @@ def test_a_rank_gets_what_it_needs_and_no_secret_but_that_of_its_store(uri: str,
 
     assert {name for name, value in given.items() if value == "a value that is not for all"} == of_the_store
     assert {"LC_ALL", "NCCL_DEBUG", "HOROVOD_LOG_LEVEL", "SPARKREC_PROJECT", "PATH", "HOME"} <= given.keys()
-    assert given["TMPDIR"].endswith(tuple(os.listdir(os.path.dirname(given["TMPDIR"]))))
+    assert given["TMPDIR"] == scratch_folder()
 
 
 def test_of_what_executors_have_ranks_do_without_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
