@@ -3,7 +3,7 @@
 import fnmatch
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sparkrec.scratch import scratch_folder
@@ -23,19 +23,42 @@ OF_STORES: Mapping[str, tuple[str, ...]] = {
 """Further ones, by the scheme of the URI that ranks read shards from and write models to."""
 
 
-def rank_environment(uri: str) -> dict[str, str]:
-    """The environment of a rank, with quiet libraries.
-
-    Each rank's Horovod asks the others once a cycle what is ready. Every millisecond, as it would by itself, that takes
-    a tenth of the core that the rank computes on; every five, two ranks on two cores are faster by as much.
+def of_processes(uri: str) -> dict[str, str]:
+    """The environment of ranks that this process starts; their temporary files go with it.
 
     Args:
         uri: Path or URI of what the ranks read and write.
     """
+    return _named((*ALLOWED, *_of_store(uri))) | _own() | {"TMPDIR": scratch_folder()}
+
+
+def of_executors(uri: str) -> dict[str, str | None]:
+    """What ranks that Spark's executors start get in addition to the environment of these.
+
+    None takes a variable away: on one machine executors have this process's environment. Temporary files and the
+    credentials of the store stay those of the executor.
+
+    Args:
+        uri: As for `of_processes`.
+    """
+    kept = (*ALLOWED, *_of_store(uri), "TMPDIR")
+    taken_away = {name: None for name in os.environ if not _is_among(name, kept)}
+    return taken_away | _named(ALLOWED) | _own()
+
+
+def _of_store(uri: str) -> tuple[str, ...]:
+    scheme = uri.partition("://")[0] if "://" in uri else ""
     # Spark says s3a where others say s3.
-    scheme = uri.partition("://")[0].replace("s3a", "s3") if "://" in uri else ""
-    names = (*ALLOWED, *OF_STORES.get(scheme, ()))
-    own = {
+    return OF_STORES.get(scheme.replace("s3a", "s3"), ())
+
+
+def _own() -> dict[str, str]:
+    """What ranks need besides, and what keeps libraries quiet.
+
+    Each rank's Horovod asks the others once a cycle what is ready. Every millisecond, as it would by itself, that takes
+    a tenth of the core that the rank computes on; every five, two ranks on two cores are faster by as much.
+    """
+    return {
         "HOROVOD_CYCLE_TIME": os.environ.get("HOROVOD_CYCLE_TIME", "5"),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "KERAS_BACKEND": "tensorflow",
@@ -44,19 +67,12 @@ def rank_environment(uri: str) -> dict[str, str]:
         "PYTHONWARNINGS": "ignore::FutureWarning",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
-    kept = {name: value for name, value in os.environ.items() if any(fnmatch.fnmatchcase(name, one) for one in names)}
-    return kept | own
 
 
-def of_processes(uri: str) -> dict[str, str]:
-    """`rank_environment` of ranks that this process starts: their temporary files go with it."""
-    return rank_environment(uri) | {"TMPDIR": scratch_folder()}
+def _named(patterns: Iterable[str]) -> dict[str, str]:
+    """The variables of this process that patterns name."""
+    return {name: value for name, value in os.environ.items() if _is_among(name, patterns)}
 
 
-def of_executors(uri: str) -> dict[str, str | None]:
-    """`rank_environment` of ranks that Spark's executors start, in addition to what these have themselves.
-
-    None takes a variable away: on one machine executors are of this process's environment, but for where their
-    temporary files go.
-    """
-    return dict.fromkeys(name for name in os.environ if name != "TMPDIR") | rank_environment(uri)
+def _is_among(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

@@ -38,4 +38,8 @@ def test_of_what_executors_have_ranks_do_without_the_rest(monkeypatch: pytest.Mo
 
     assert given["SPARKREC_PRIVACY_KEY"] is given["AWS_SECRET_ACCESS_KEY"] is given["MY_OWN"] is None
     assert given["LC_ALL"] == "C"
+    # Those of the executor stay.
     assert "TMPDIR" not in given
+    of_the_store = rank_environment.of_executors("s3a://box/plan.json")
+    assert "AWS_SECRET_ACCESS_KEY" not in of_the_store
+    assert of_the_store["HADOOP_CONF_DIR"] is None
