@@ -1,10 +1,12 @@
 """Which Java a session is started with."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from sparkrec.cli import main
 from sparkrec.errors import ConfigurationError
 from sparkrec.lake import java
 from sparkrec.lake.java import java_home
@@ -71,3 +73,18 @@ def test_without_one_a_line_says_what_there_is_and_what_to_do(machine: Path, mon
         f"Spark needs Java 17 or 21; found: 25 in {newest}, one of no known version in {machine}/jvm/odd. Install one, "
         "such as openjdk-17-jre-headless of Debian, or name its folder in JAVA_HOME"
     )
+
+
+def test_a_command_ends_in_that_line(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(install(machine / "newest", "25.0.1", says_so=False)))
+    monkeypatch.setattr(sys, "argv", ["sparkrec", "sql", "select 1", "--lake", str(machine), "--env", "test"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (2, "")
+    assert told.err.startswith("error: Spark needs Java 17 or 21; found: 25 in ")
+    assert told.err.count("\n") == 1
