@@ -13,7 +13,7 @@ require("pyspark", "4.0")
 
 
 def start_jvm(settings: Mapping[str, str], environment: Mapping[str, str | None]) -> None:
-    """Start the JVM of this process, if it has none.
+    """Start the JVM of this process, if it has none; under ``spark-submit`` its own is there and gives the settings.
 
     Args:
         settings: What Spark has to know when it starts; PySpark puts it on the JVM's command line, for all to see.

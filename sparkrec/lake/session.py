@@ -54,6 +54,7 @@ def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
     wanted["spark.local.dir"] = _private(wanted.get("spark.local.dir"))
     builder = SparkSession.Builder().appName(app_name)
     if submitted:
+        start_jvm({}, {})
         given = SparkConf()
         know(dict(given.getAll()))
         wanted = {key: value for key, value in wanted.items() if not given.contains(key)}
