@@ -14,6 +14,7 @@ from sparkrec import masking
 from sparkrec.config import Settings, load_settings, shipped_root
 from sparkrec.errors import DataError
 from sparkrec.masking import HIDDEN, NAMES, USERINFO, is_secret, mask, masked
+from sparkrec.steps import run
 from sparkrec.steps.runner import settings_digest
 from sparkrec.unexpected import headline, write_traceback
 
@@ -38,8 +39,8 @@ STORE = {
 }
 
 
-def settings(**conf: str) -> Settings:
-    return load_settings("test", "online_retail", "lake", overrides=[f"spark.conf={json.dumps(STORE | conf)}"])
+def settings(lake: Path | str = "lake", **conf: str) -> Settings:
+    return load_settings("test", "online_retail", str(lake), overrides=[f"spark.conf={json.dumps(STORE | conf)}"])
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -136,6 +137,22 @@ def test_settings_are_shown_without_secrets_and_are_the_same_run_with_others() -
     assert yaml.safe_load(yaml.safe_dump(shown)) == shown
     assert settings_digest(settings()) == settings_digest(settings(**{"spark.hadoop.fs.s3a.secret.key": "rotated"}))
     assert settings_digest(settings()) != settings_digest(settings(**{"spark.sql.shuffle.partitions": "4"}))
+
+
+def test_a_run_prints_its_settings_without_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(settings: Settings, name: str) -> None:
+        raise DataError(f"no session with {settings.spark.conf}")
+
+    monkeypatch.setattr(run, "_session", broken)
+    lines: list[str] = []
+
+    with pytest.raises(DataError) as error:
+        run.run_jobs(settings(tmp_path), "ingest", [], lines.append)
+
+    told = "\n".join([*lines, str(error.value)])
+    assert told.count(f"spark.hadoop.fs.s3a.secret.key: '{HIDDEN}'") == 1
+    assert "spark.sql.shuffle.partitions: '3'" in told
+    assert not [value for value in ("wJalrXUtn", "pass.of", "shop:") if value in told]
 
 
 def test_errors_and_the_files_that_they_leave_hold_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
