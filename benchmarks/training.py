@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sparkrec.config.settings import DeepFMSettings, SelfAttentionSettings
-from sparkrec.training.distributed import rank_environment
+from sparkrec.training.rank_environment import of_processes
 
 _FIELDS = 26
 _SMALL_TABLE, _LARGE_TABLE = 20_000, 2_000_000
@@ -63,7 +63,7 @@ def _on_ranks(ranks: int, what: str, model: str, table: int) -> Sequence[float]:
         if ranks > 1:
             horovodrun = str(Path(sys.executable).parent / "horovodrun")
             command = [horovodrun, "--gloo", "-np", str(ranks), *command]
-        done = subprocess.run(command, env=rank_environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=of_processes(str(folder)), capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} exited with {done.returncode}:\n{done.stderr[-2000:]}")
         found: list[float] = json.loads(told.read_text())

@@ -42,12 +42,16 @@ PYTHON
     return 1
 }
 
-# Spark 4 takes the java of JAVA_HOME before that of PATH.
+# Whether there is a Java that Spark 4.0 runs on, where sparkrec.lake.java looks for one.
 has_java() {
-    local java=java version
-    [[ -z ${JAVA_HOME:-} ]] || java=$JAVA_HOME/bin/java
-    version=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1) || return 1
-    [[ -n $version ]] && ((version >= 17))
+    local java version
+    for java in "${JAVA_HOME:-/none}/bin/java" "$(command -v java)" /usr/lib/jvm/*/bin/java /usr/java/*/bin/java \
+        /opt/java/*/bin/java /opt/jdk*/bin/java ~/.sdkman/candidates/java/*/bin/java ~/.jdks/*/bin/java; do
+        [[ -x $java ]] || continue
+        version=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1) || continue
+        [[ $version != 17 && $version != 21 ]] || return 0
+    done
+    return 1
 }
 
 # Debian's packages that are missing for what follows.

@@ -16,6 +16,7 @@ from sparkrec.config import Settings, load_settings
 from sparkrec.config.paths import name_project
 from sparkrec.errors import ConfigurationError, DataError, SparkrecError
 from sparkrec.graph import ON_DEMAND, in_order, pipeline
+from sparkrec.masking import mask
 from sparkrec.steps.run import lake_held, run_jobs
 from sparkrec.unexpected import headline, under_way, write_traceback
 from sparkrec.version import __version__
@@ -121,7 +122,7 @@ def forget(
     from sparkrec.steps import forget as step
 
     with lake_held(settings, None), spark_session(settings.spark, "sparkrec forget") as spark:
-        removed = step.forget(settings, spark, user, typer.echo)
+        removed = step.forget(settings, spark, user, _say)
     for table, rows in removed.items():
         typer.echo(f"{table}: {rows:,} rows removed")
     typer.echo("shards, models and report are removed; `sparkrec run` makes them anew without the person")
@@ -145,7 +146,7 @@ def maintain(
         raise DataError(f"there is no lake at {lake}")
     files.check_writable(lake)
     with at_work(lake, None), spark_session(load_spark_settings(env), "sparkrec maintain") as spark:
-        removed = step.maintain(lake, spark, timedelta(days=keep_days), typer.echo)
+        removed = step.maintain(lake, spark, timedelta(days=keep_days), _say)
     for table, number in removed.items():
         typer.echo(f"{table}: {number:,} files removed")
     typer.echo(f"versions of the last {keep_days} days, and those that the last runs name, can be read")
@@ -261,7 +262,12 @@ def simulate(
     write.check(settings, out)
     files.check_writable(out)
     with spark_session(spark_settings, "sparkrec simulate") as spark:
-        write.simulate(spark, settings, out, typer.echo)
+        write.simulate(spark, settings, out, _say)
+
+
+def _say(line: str) -> None:
+    """Print a line of progress, without secrets."""
+    typer.echo(mask(line))
 
 
 def main() -> NoReturn:

@@ -1,13 +1,21 @@
 """Errors that a person can act on; the command line prints them without a traceback."""
 
+from sparkrec.masking import mask
+
 
 class SparkrecError(Exception):
     """Base of all errors whose message is meant for the person who started the run.
 
     ``exit_status`` is what the process ends with.
+
+    Args:
+        message: What went wrong; secrets in it are masked, such as those that a store repeats.
     """
 
     exit_status = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(mask(message))
 
 
 class ConfigurationError(SparkrecError):

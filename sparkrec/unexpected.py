@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sparkrec.errors import SparkrecError
+from sparkrec.masking import mask
 
 _LONGEST = 300
 _UNDER_WAY = "under way: "
@@ -39,15 +40,15 @@ def headline(error: Exception) -> str:
 
 
 def cut(text: str) -> str:
-    """The text in one line of bounded length."""
-    line = " ".join(text.split())
+    """The text in one line of bounded length, without secrets."""
+    line = " ".join(mask(text).split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
 def write_traceback(error: Exception) -> str:
     """Write the traceback into a new file of the temporary folder (``TMPDIR``) that its owner alone may read.
 
-    It may hold data: it lies outside of the lake, and where systems tidy up by themselves.
+    It may hold data, but no secrets: it lies outside of the lake, and where systems tidy up by themselves.
 
     Returns:
         The file's path; where none can be written, why not.
@@ -56,7 +57,7 @@ def write_traceback(error: Exception) -> str:
     try:
         handle, path = tempfile.mkstemp(prefix="sparkrec-", suffix=".txt")
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{told}\n{_of_java(error)}")
+            file.write(mask(f"{told}\n{_of_java(error)}"))
     except OSError as refused:
         return f"none, as the temporary folder cannot be written ({refused.strerror}): TMPDIR names another"
     return path

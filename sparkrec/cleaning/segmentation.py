@@ -1,7 +1,8 @@
 """Words of texts that are written without blanks."""
 
-import logging
 import re
+from functools import cache
+from typing import Any
 
 import pandas as pd
 from pyspark.sql import Column
@@ -24,11 +25,23 @@ def segment(text: str) -> str:
     """
     if _IS_JAPANESE.search(text):
         return _JAPANESE.sub(lambda word: f" {word[0]} ", text)
-    # Its dictionary takes a second to load: only where there is Chinese.
+    tokenizer = _chinese()
+    return _CHINESE.sub(lambda run: f" {' '.join(tokenizer.cut(run[0]))} ", text)
+
+
+@cache
+def _chinese() -> Any:
+    """A tokenizer with the dictionary that jieba ships.
+
+    jieba by itself would take it from ``jieba.cache`` in the temporary folder that all users share, whoever wrote that.
+    """
+    # The dictionary takes a second to load: only where there is Chinese, and once a process.
     import jieba  # type: ignore[import-untyped]
 
-    jieba.setLogLevel(logging.WARNING)
-    return _CHINESE.sub(lambda run: f" {' '.join(jieba.cut(run[0]))} ", text)
+    tokenizer = jieba.Tokenizer()
+    tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
+    tokenizer.initialized = True
+    return tokenizer
 
 
 def segmented(text: Column) -> Column:

@@ -1,17 +1,40 @@
 """Of PySpark: its JVM, the parser and the plans of Catalyst. Of Delta: the log of a table."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
 from py4j.java_gateway import is_instance_of  # type: ignore[import-untyped]
-from pyspark import SparkContext
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from sparkrec.compat import require
 
 require("pyspark", "4.0")
+
+
+def start_jvm(settings: Mapping[str, str], environment: Mapping[str, str | None]) -> None:
+    """Start the JVM of this process, if it has none; under ``spark-submit`` its own is there and gives the settings.
+
+    Args:
+        settings: What Spark has to know when it starts; PySpark puts it on the JVM's command line, for all to see.
+        environment: What differs from this process's environment; None stands for a variable that the JVM, and what it
+            starts, is not to have.
+    """
+    before = dict(os.environ)
+    try:
+        for name, value in environment.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+        SparkContext._ensure_initialized(conf=SparkConf().setAll([*settings.items()]))
+    finally:
+        for name in environment:
+            os.environ.pop(name, None)
+            if name in before:
+                os.environ[name] = before[name]
 
 
 def jvm(spark: SparkSession) -> Any:

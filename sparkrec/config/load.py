@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from sparkrec.config.paths import anchored, roots
 from sparkrec.config.settings import Settings, SourceSettings, SparkSettings
 from sparkrec.errors import ConfigurationError
+from sparkrec.masking import know
 
 Tree = dict[str, Any]
 Model = TypeVar("Model", bound=BaseModel)
@@ -67,6 +68,8 @@ def validated(
     """
     for given in (*map(_override_tree, overrides), named):
         tree = _merge(tree, anchored(model, given, Path.cwd()))
+    # What is said of them from here on masks the secrets among them.
+    know(tree)
     try:
         return model.model_validate(tree)
     except ValidationError as error:

@@ -25,7 +25,9 @@ class SparkSettings(_Section):
     """The Spark session. Under ``spark-submit`` the submit command's own values win."""
 
     master: str | None = Field(None, description="Master URL; none leaves it to spark-submit.")
-    conf: dict[str, str] = Field({}, description="Any Spark setting by its own name.")
+    conf: dict[str, str] = Field(
+        {}, description="Any Spark setting by its own name; those that are secrets by their names are shown as ***."
+    )
 
 
 class InteractionsMapping(_Section):
@@ -241,9 +243,13 @@ class PrivacySettings(_Section):
     """What becomes of the ids of people."""
 
     pseudonymise: bool = Field(
-        False, description="User ids become keyed hashes; the key comes from SPARKREC_PRIVACY_KEY or the key file."
+        False,
+        description="User ids become keyed hashes; the key comes from key_file, else from the file that "
+        "SPARKREC_PRIVACY_KEY_FILE names, or from SPARKREC_PRIVACY_KEY.",
     )
-    key_file: PathSetting | None = Field(None, description="File that holds the key, at least 16 characters.")
+    key_file: PathSetting | None = Field(
+        None, description="File that holds the key, at least 16 characters, and that nobody else may read."
+    )
 
 
 class SplitSettings(_Section):

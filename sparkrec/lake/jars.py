@@ -14,6 +14,9 @@ import pyspark
 from delta import configure_spark_with_delta_pip
 from pyspark.sql import SparkSession
 
+from sparkrec.errors import ConfigurationError
+from sparkrec.lake.java import java_home
+
 # Spark has these already; leaving them out of the resolution saves 50 MB.
 EXCLUDED = "org.apache.hadoop:hadoop-client-api,org.apache.hadoop:hadoop-client-runtime"
 
@@ -42,6 +45,7 @@ def install() -> None:
     if delta_installed() and local_files_installed():
         return
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ["JAVA_HOME"] = java_home()
     builder = SparkSession.Builder().master("local[1]").config("spark.jars.excludes", EXCLUDED)
     builder = configure_spark_with_delta_pip(builder.config("spark.ui.enabled", "false"), [_LOCAL_FILES_PACKAGE])
     session = builder.getOrCreate()
@@ -62,5 +66,8 @@ def _artifact(jar: str) -> str:
 
 
 if __name__ == "__main__":
-    install()
+    try:
+        install()
+    except ConfigurationError as error:
+        sys.exit(str(error))
     sys.exit(0 if delta_installed() and local_files_installed() else "the jars could not be installed")

@@ -1,26 +1,38 @@
 """The Spark session with Delta."""
 
-import atexit
 import logging
 import os
+import re
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from delta import configure_spark_with_delta_pip
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
+from sparkrec.compat.spark import start_jvm
+from sparkrec.config import privacy_key
 from sparkrec.config.extensions import PACKAGE, make_importable
 from sparkrec.config.paths import own_project, shipped_root
 from sparkrec.config.settings import SparkSettings
 from sparkrec.lake.jars import EXCLUDED, LOCAL_FILES, delta_installed, local_files_installed
+from sparkrec.lake.java import java_home
+from sparkrec.masking import NAMES, USERINFO, is_secret, know
+from sparkrec.scratch import scratch_folder
 
-_DELTA_CONF = {
+_CONF = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.python.daemon.module": "sparkrec.compat.python_daemon",
+    # Of Spark's pages, event logs and plans; it looks for the first in names and in values.
+    "spark.redaction.regex": f"{NAMES}|{USERINFO}",
+    "spark.redaction.string.regex": USERINFO,
+    # Python workers of a JVM that spark-submit has started would have it from there.
+    f"spark.executorEnv.{privacy_key.VARIABLE}": "",
 }
+_LOCAL_DIRS = "SPARK_LOCAL_DIRS"
+"""Spark's own variable; it wins over spark.local.dir, and cluster managers set it for what they start."""
 
 
 def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
@@ -28,17 +40,23 @@ def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
 
     Under ``spark-submit`` the master, the jars and every setting that the submit command gives are
     taken as they are; otherwise the session starts on ``spark.master``, and fetches Delta's jars where Spark
-    does not have them.
+    does not have them. What Spark spills goes to a folder of this user alone.
+
+    Raises:
+        ConfigurationError: There is no Java that Spark runs on, or no such folder can be made.
     """
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    wanted = {**_DELTA_CONF, "spark.python.daemon.module": "sparkrec.compat.python_daemon", **spark.conf}
+    wanted = {**_CONF, **spark.conf}
     # On executors, too, each process of a native library keeps to one thread: Spark counts the cores.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         wanted.setdefault(f"spark.executorEnv.{variable}", "1")
+    wanted["spark.local.dir"] = _private(wanted.get("spark.local.dir"))
     builder = SparkSession.Builder().appName(app_name)
     if submitted:
+        start_jvm({}, {})
         given = SparkConf()
+        know(dict(given.getAll()))
         wanted = {key: value for key, value in wanted.items() if not given.contains(key)}
     else:
         if spark.master and spark.master.startswith("local"):
@@ -46,13 +64,21 @@ def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
             if local_files_installed():
                 wanted.setdefault("spark.hadoop.fs.file.impl", LOCAL_FILES)
         if spark.master:
-            builder = builder.master(spark.master)
+            wanted["spark.master"] = spark.master
         logging_file = (shipped_root() / "conf" / "log4j2.properties").as_uri()
+        temporary = scratch_folder()
         options = wanted.get("spark.driver.extraJavaOptions", "")
-        wanted["spark.driver.extraJavaOptions"] = f"{options} -Dlog4j2.configurationFile={logging_file}".strip()
+        own = f'-Dlog4j2.configurationFile={logging_file} "-Djava.io.tmpdir={temporary}"'
+        wanted["spark.driver.extraJavaOptions"] = f"{options} {own}".strip()
         if not delta_installed():
             wanted.setdefault("spark.jars.excludes", EXCLUDED)
             builder = configure_spark_with_delta_pip(builder)
+            wanted.setdefault("spark.jars.packages", builder._options["spark.jars.packages"])
+        public = {key: value for key, value in wanted.items() if not is_secret(key) and not re.search(USERINFO, value)}
+        environment = {privacy_key.VARIABLE: None, "JAVA_HOME": java_home(), "TMPDIR": temporary}
+        if roots := os.environ.get(_LOCAL_DIRS):
+            environment[_LOCAL_DIRS] = _private(roots)
+        start_jvm(public, environment)
     for key, value in wanted.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
@@ -67,6 +93,11 @@ def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
     return session
 
 
+def _private(roots: str | None) -> str:
+    """A folder of this process's own in each of these, between commas; without any in the temporary folder."""
+    return ",".join(scratch_folder(root) for root in roots.split(",")) if roots else scratch_folder()
+
+
 def _ship_extensions(session: SparkSession) -> None:
     """Let executors import the package of one's own project."""
     folder = own_project()
@@ -74,9 +105,7 @@ def _ship_extensions(session: SparkSession) -> None:
         return
     make_importable(folder)
     # Executors fetch it when they start, at any time while this process runs.
-    temporary = tempfile.mkdtemp(prefix="sparkrec-")
-    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
-    session.sparkContext.addPyFile(shutil.make_archive(f"{temporary}/{PACKAGE}", "zip", folder, PACKAGE))
+    session.sparkContext.addPyFile(shutil.make_archive(f"{scratch_folder()}/{PACKAGE}", "zip", folder, PACKAGE))
 
 
 def _is_not_of_py4j(record: logging.LogRecord) -> bool:

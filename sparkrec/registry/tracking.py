@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sparkrec.config import Settings
+from sparkrec.masking import masked
 from sparkrec.training.plan import CutRecord
 from sparkrec.version import __version__
 
@@ -54,7 +55,8 @@ class Tracker:
         Args:
             model: Name of the model.
             version: Its version.
-            made_from: Data, settings and seed, sections in sections; they are told once, when the run begins.
+            made_from: Data, settings and seed, sections in sections; they are told once, when the run begins, without
+                secrets.
             points: Curves and figures.
         """
         from mlflow.entities import Metric, Param
@@ -63,7 +65,7 @@ class Tracker:
         runs = self._client.search_runs([self._experiment], own, max_results=1)
         tags = {"model": model, "model_version": version, "code": __version__}
         run = runs[0] if runs else self._client.create_run(self._experiment, run_name=f"{model} {version}", tags=tags)
-        params = [Param(key, str(value)) for key, value in _flat(made_from)]
+        params = [Param(key, str(value)) for key, value in _flat(masked(made_from))]
         if run.info.status == "RUNNING":
             for start in range(0, len(params), _PARAMS_AT_ONCE):
                 self._client.log_batch(run.info.run_id, params=params[start : start + _PARAMS_AT_ONCE])

@@ -11,6 +11,7 @@ from sparkrec import report
 from sparkrec.cleaning.item_versions import current_items
 from sparkrec.contracts.expectations import Quality
 from sparkrec.graph import in_order, pipeline
+from sparkrec.masking import masked
 from sparkrec.recommend.models import all_models
 from sparkrec.registry.chosen import Chosen
 from sparkrec.registry.model_store import CurrentModels
@@ -61,7 +62,7 @@ def run(context: JobContext) -> Counts:
         neighbours=_item_examples(context, items),
         jobs=as_frame(runs),
         data_docs=os.path.relpath(data_docs, folder.resolve()),
-        settings_text=yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False),
+        settings_text=yaml.safe_dump(masked(settings.model_dump(mode="json")), sort_keys=False),
         metric=f"ndcg@{settings.evaluation.k}",
         features=tables.read(STATISTICS).where(F.col("run_date") == F.lit(context.run_date)).toPandas(),
         queries=query_examples(context, described),

@@ -10,6 +10,7 @@ import yaml
 from sparkrec.config import Settings
 from sparkrec.errors import ConfigurationError
 from sparkrec.graph import ON_DEMAND, JobSpec, in_order, pipeline
+from sparkrec.masking import mask, masked
 from sparkrec.training.distributed import check_launcher
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def run_jobs(settings: Settings, only: str | None, days: Sequence[date], say: Ca
         settings: The run's settings.
         only: Name of the one job; None runs all.
         days: Days to run for in this order; none runs for the settings' own.
-        say: Takes lines of progress.
+        say: Takes lines of progress, without secrets.
 
     Raises:
         ConfigurationError: There is no such job.
@@ -37,7 +38,7 @@ def run_jobs(settings: Settings, only: str | None, days: Sequence[date], say: Ca
     if settings.training.models and any(spec.name == "train" for spec in specs):
         check_launcher(settings.training.launcher)
     with lake_held(settings, only and (specs[0].alone_with or only)):
-        _run_alone(settings, specs, only is None, days, say)
+        _run_alone(settings, specs, only is None, days, lambda line: say(mask(line)))
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def _run_alone(
     settings: Settings, specs: Sequence[JobSpec], whole: bool, days: Sequence[date], say: Callable[[str], None]
 ) -> None:
     say("# settings of this run")
-    say(yaml.safe_dump(settings.model_dump(mode="json", exclude_unset=True), sort_keys=False).strip())
+    say(yaml.safe_dump(masked(settings.model_dump(mode="json", exclude_unset=True)), sort_keys=False).strip())
 
     # Spark takes seconds to import: help and mistakes of use answer without it.
     from sparkrec.steps.runner import Runner

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import json
 import textwrap
 import time
 import uuid
@@ -23,6 +24,7 @@ from sparkrec.graph import JobSpec, pipeline, upstream
 from sparkrec.lake import JobTables, Lake
 from sparkrec.lake.damage import damage_of_files, damage_of_tables
 from sparkrec.lake.days import is_of_days
+from sparkrec.masking import masked
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.gates import closed_gates
 from sparkrec.steps.runs import RUNS, latest_runs
@@ -219,5 +221,6 @@ def storage_trouble(error: Exception) -> str | None:
 
 
 def settings_digest(settings: Settings) -> str:
-    """First 12 hex digits of the SHA-256 of the resolved settings."""
-    return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:12]
+    """First 12 hex digits of the SHA-256 of the resolved settings, secrets left out: others make no other run."""
+    shown = json.dumps(masked(settings.model_dump(mode="json")))
+    return hashlib.sha256(shown.encode()).hexdigest()[:12]

@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
+from sparkrec.compat import require
 from sparkrec.config.settings import TrainingSettings
 from sparkrec.errors import ConfigurationError, DataError
+from sparkrec.masking import mask
+from sparkrec.training.rank_environment import of_executors, of_processes
 from sparkrec.unexpected import cut
 
 PROGRESS = "sparkrec: "
@@ -171,7 +173,7 @@ def launch(settings: TrainingSettings, target: str, argument: str, say: Callable
     Args:
         settings: Number of ranks and how to start them.
         target: The function as ``module:name``; it takes one text.
-        argument: That text, such as a path.
+        argument: That text: a path or URI, of the store that the ranks read and write.
         say: Takes lines of progress.
 
     Raises:
@@ -190,7 +192,7 @@ def launch(settings: TrainingSettings, target: str, argument: str, say: Callable
         ]
         cause = f": {exceptions[-1]}" if exceptions else ""
         error = DataError(cut(f"training stopped ({settings.launcher}, {settings.ranks} ranks): {failure}{cause}"))
-        error.add_note("\n".join(output.last))
+        error.add_note(mask("\n".join(output.last)))
         raise error
 
 
@@ -212,6 +214,20 @@ def call(target: str, argument: str) -> None:
     getattr(__import__(module, fromlist=[name]), name)(argument)
 
 
+def horovodrun() -> None:
+    """Horovod's command of this name, for ranks of this machine, which inherit their environment.
+
+    Horovod by itself repeats the environment on the command line of each rank, which every user of the machine reads.
+    """
+    require("horovod", "0.28")
+    from horovod.runner import launch as horovod_launch
+    from horovod.runner.common.util import env
+
+    # What is not exported is inherited; Horovod's own variables differ from rank to rank.
+    env.IGNORE_REGEXES.add("(?!HOROVOD_)")
+    horovod_launch.run_commandline()
+
+
 def _on_spark(settings: TrainingSettings, target: str, argument: str, output: RankOutput) -> str | None:
     import horovod.spark
 
@@ -223,7 +239,7 @@ def _on_spark(settings: TrainingSettings, target: str, argument: str, output: Ra
             args=(target, argument),
             num_proc=settings.ranks,
             use_gloo=True,
-            env=rank_environment(),
+            env=of_executors(argument),
             stdout=output,
             stderr=output,
             start_timeout=settings.start_timeout_seconds,
@@ -237,11 +253,11 @@ def _on_spark(settings: TrainingSettings, target: str, argument: str, output: Ra
 def _as_processes(settings: TrainingSettings, target: str, argument: str, output: RankOutput) -> str | None:
     command = [sys.executable, "-c", "import sys; from sparkrec.training.distributed import call; call(*sys.argv[1:])"]
     if settings.launcher == "horovodrun":
-        horovodrun = str(Path(sys.executable).parent / "horovodrun")
-        command = [horovodrun, "--gloo", "-np", str(settings.ranks), *command]
+        start = "from sparkrec.training.distributed import horovodrun; horovodrun()"
+        command = [sys.executable, "-c", start, "--gloo", "-np", str(settings.ranks), *command]
     with subprocess.Popen(
         [*command, target, argument],
-        env=rank_environment(),
+        env=of_processes(argument),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -249,20 +265,3 @@ def _as_processes(settings: TrainingSettings, target: str, argument: str, output
         for line in process.stdout or ():
             output.write(line)
     return f"exit status {process.returncode}" if process.returncode else None
-
-
-def rank_environment() -> dict[str, str]:
-    """This process's environment, for Horovod's tasks start interpreters of their own; with quiet libraries.
-
-    Each rank's Horovod asks the others once a cycle what is ready. Every millisecond, as it would by itself, that takes
-    a tenth of the core that the rank computes on; every five, two ranks on two cores are faster by as much.
-    """
-    quiet = {
-        "HOROVOD_CYCLE_TIME": os.environ.get("HOROVOD_CYCLE_TIME", "5"),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "KERAS_BACKEND": "tensorflow",
-        "PYTHONUNBUFFERED": "1",
-        # Petastorm uses what pyarrow has been deprecating.
-        "PYTHONWARNINGS": "ignore::FutureWarning",
-    }
-    return {**os.environ, **quiet, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}

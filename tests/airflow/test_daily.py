@@ -62,7 +62,7 @@ def test_dag_imports_nothing_of_the_project_but_graph_and_config() -> None:
     listing = "import daily, sys; print(*sorted(name for name in sys.modules if name.startswith('sparkrec.')))"
     done = _run([sys.executable, "-c", listing], cwd=DAGS)
     packages = {name.split(".")[1] for name in done.stdout.splitlines()[-1].split()}
-    assert packages == {"config", "errors", "graph", "version"}
+    assert packages == {"config", "errors", "graph", "masking", "version"}
 
 
 def test_airflow_submits_every_job_once_in_order_with_its_arguments(tmp_path: Path) -> None:

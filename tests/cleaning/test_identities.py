@@ -1,6 +1,5 @@
 import hashlib
 import hmac
-from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -8,9 +7,6 @@ from pyspark.sql import functions as F
 
 from sparkrec.cleaning.identities import Pseudonyms, identities, relinked, with_user_ids
 from sparkrec.cleaning.sessions import with_actor
-from sparkrec.config.privacy_key import VARIABLE, privacy_key
-from sparkrec.config.settings import PrivacySettings
-from sparkrec.errors import ConfigurationError
 
 KEY = b"0123456789abcdef"
 
@@ -89,31 +85,3 @@ def test_events_get_the_id_of_their_person_and_one_without_a_visitor_stays_so(
     assert found.where("user_id is null").count() == 1
     assert {len(row.user_id) for row in found.where("user_id is not null").collect()} == {32}
     assert found.select("user_id").distinct().count() == 5
-
-
-def test_the_key_comes_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "key"
-    file.write_bytes(KEY + b"\n")
-    monkeypatch.setenv(VARIABLE, "another key of the environment")
-
-    assert privacy_key(PrivacySettings(key_file=str(file))) == KEY
-    assert privacy_key(PrivacySettings()) == b"another key of the environment"
-
-
-@pytest.mark.parametrize(("key", "told"), [(None, f"set {VARIABLE}"), ("short", "fewer than 16")])
-def test_a_missing_or_short_key_is_told_without_showing_it(
-    monkeypatch: pytest.MonkeyPatch, key: str | None, told: str
-) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
-    if key:
-        monkeypatch.setenv(VARIABLE, key)
-
-    with pytest.raises(ConfigurationError, match=told) as error:
-        privacy_key(PrivacySettings(pseudonymise=True))
-
-    assert not key or key not in str(error.value)
-
-
-def test_a_key_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"privacy\.key_file: .*/none cannot be read: FileNotFoundError"):
-        privacy_key(PrivacySettings(key_file=str(tmp_path / "none")))

@@ -28,11 +28,12 @@ from sparkrec.steps.runner import Runner
 pytestmark = pytest.mark.slow
 
 KEY = "canary-key-of-the-tests"
+STORE_KEY = "canary-key-of-the-store"
 CANARIES = ("Nora Canary", "nora@canary.example", "+44 7700 900123", "canary-visitor", "canary-account")
 JOBS = tuple(job.name for job in in_order(PIPELINE))
 # Each in one process with Spark's event log on, as people on a cluster have it.
 RUN = """
-import json, sys
+import contextlib, json, os, psutil, sys
 from sparkrec.config import load_settings
 from sparkrec.graph import JOBS, in_order
 from sparkrec.lake import spark_session
@@ -41,6 +42,7 @@ from sparkrec.steps.runner import Runner
 
 command, lake, landing, logs = sys.argv[1:5]
 events = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": logs, "spark.eventLog.compress": "false"}
+events["spark.hadoop.fs.s3a.secret.key"] = os.environ["STORE_KEY"]
 small = ["two_tower.epochs=1", "two_tower.batch_size=64", "baselines.als_iterations=2", "split.holdout_days=2"]
 small += ["training.ranks=1", "training.launcher=local", "ranker.windows=1", "ranker.trees=5"]
 overrides = [f"source.landing={landing}", f"spark.conf={json.dumps(events)}", *small]
@@ -50,6 +52,10 @@ runner = Runner.start(settings, spark, print)
 if command == "forget":
     print(forget(settings, spark, sys.argv[5], print))
 runner.run([job for job in in_order(JOBS) if job.name in sys.argv[6:]])
+for child in psutil.Process().children(recursive=True):
+    with contextlib.suppress(psutil.Error):
+        # Executors of one machine read their store with the variables of this process.
+        print(child.cmdline(), {**child.environ(), "STORE_KEY": None})
 spark.stop()
 """
 
@@ -61,7 +67,8 @@ class Shop:
     folder: Path
 
     def run(self, command: str, user: str, *jobs: str) -> str:
-        (self.folder / "logs").mkdir(exist_ok=True)
+        for name in ("logs", "tmp"):
+            (self.folder / name).mkdir(exist_ok=True)
         arguments = [command, *(str(self.folder / name) for name in ("lake", "landing", "logs")), user, *jobs]
         done = subprocess.run(
             [sys.executable, "-c", RUN, *arguments],
@@ -69,7 +76,7 @@ class Shop:
             text=True,
             check=False,
             cwd=self.folder,
-            env=os.environ | {VARIABLE: KEY},
+            env=os.environ | {VARIABLE: KEY, "STORE_KEY": STORE_KEY, "TMPDIR": str(self.folder / "tmp")},
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
         output = self.folder / "logs" / f"output-{len(list((self.folder / 'logs').iterdir()))}.txt"
@@ -147,7 +154,10 @@ def test_nothing_personal_leaves_bronze_and_the_key_is_nowhere(shop: Shop) -> No
     held = shop.files_with(*CANARIES)
     assert {text for texts in held.values() for text in texts} == set(CANARIES)
     assert all(name.startswith(where_they_belong) for name in held), held
-    assert shop.files_with(KEY) == {}
+    # Nor that of a store: in no log, report, row, or command line and environment of a process.
+    assert shop.files_with(KEY, STORE_KEY) == {}
+    (output,) = (shop.folder / "logs").glob("output-*.txt")
+    assert "org.apache.spark.deploy.SparkSubmit" in output.read_text()
 
 
 def test_a_person_whom_nobody_knows_changes_nothing(shop: Shop, spark: SparkSession) -> None:

@@ -37,13 +37,14 @@ def _never(tracker: Tracker) -> None:
 def test_a_model_version_is_one_run_however_often_it_is_logged(uri: str) -> None:
     for points in (POINTS[:1], POINTS, POINTS):
         Tracker(uri, "shop").log("two_tower", "ab12", MADE_FROM, points)
-    Tracker(uri, "shop").log("als", "cd34", {"seed": 7}, [])
+    Tracker(uri, "shop").log("als", "cd34", {"seed": 7, "store": {"secret.key": "abc"}}, [])
 
     runs = {run.info.run_name: run for run in runs_of(uri, "shop")}
     assert set(runs) == {"two_tower ab12", "als cd34"}
     run = runs["two_tower ab12"]
     assert run.info.status == "FINISHED"
     assert run.data.params == {"seed": "7", "two_tower.epochs": "2", "two_tower.hidden_size": "None"}
+    assert runs["als cd34"].data.params == {"seed": "7", "store.secret.key": "***"}
     assert run.data.metrics == {"test.loss": 0.25, "test.discover.ndcg_at_10": 0.125}
     client = MlflowClient(tracking_uri=uri)
     curve = client.get_metric_history(run.info.run_id, "test.loss")

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
+from watched_processes import watched
 
 from sparkrec.config.settings import TrainingSettings
 from sparkrec.errors import DataError
@@ -60,12 +61,38 @@ def _check_lengths(output: Path, cut: str) -> None:
         np.testing.assert_allclose(lengths, 1, atol=1e-5)
 
 
+SECRETS = {
+    "SPARKREC_PRIVACY_KEY": "canary of the privacy key",
+    "MLFLOW_TRACKING_PASSWORD": "canary of MLflow",
+    # Of no use where the shards lie on this machine.
+    "AWS_SECRET_ACCESS_KEY": "canary of the store",
+}
+
+
+def _launch_watched(settings: TrainingSettings, plan: str) -> None:
+    """Train, and see to it that no secret is about: in no command line, and in no rank's environment."""
+    with pytest.MonkeyPatch.context() as patch, watched() as seen:
+        for name, value in SECRETS.items():
+            patch.setenv(name, value)
+        patch.setenv("TF_OF_A_RANK", "canary of what ranks inherit")
+        launch(settings, TRAIN, plan, print)
+    assert sorted(seen.ranks) == ["0", "1"]
+    for environment in seen.ranks.values():
+        assert environment.keys() & SECRETS.keys() <= {"SPARKREC_PRIVACY_KEY"}
+        assert "canary" not in "".join(environment.values()).replace(environment["TF_OF_A_RANK"], "")
+        # Spark's ranks sign what they send each other with a key of the job's.
+        own = environment.get("_HOROVOD_SECRET_KEY")
+        assert own is None or not any(own in line for line in seen.command_lines)
+    assert any("horovod" in line for line in seen.command_lines)
+    assert not [line for line in seen.command_lines if "canary" in line]
+
+
 @pytest.fixture(scope="module")
 def trained(spark: SparkSession, shards: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output of two ranks that Spark started."""
     assert spark.sparkContext.defaultParallelism >= 2
     output = tmp_path_factory.mktemp("two_ranks")
-    launch(SPARK, TRAIN, _plan(shards, output), print)
+    _launch_watched(SPARK, _plan(shards, output))
     return output
 
 
@@ -152,7 +179,10 @@ def test_one_rank_and_two_come_to_the_same_loss(shards: str, tmp_path: Path) -> 
         # Which grows with the square root of the ranks.
         rate = 0.02 / ranks**0.5
         plan = _plan(shards, output, "self_attention", batch_size=48 // ranks, learning_rate=rate, **options)
-        launch(TrainingSettings(ranks=ranks, launcher="local" if ranks == 1 else "horovodrun"), TRAIN, plan, print)
+        if ranks == 1:
+            launch(LOCAL, TRAIN, plan, print)
+        else:
+            _launch_watched(TrainingSettings(ranks=ranks, launcher="horovodrun"), plan)
 
     one, two = ([epoch.loss for epoch in _record(output, "validation").epochs] for output in outputs.values())
     assert one[0] - one[-1] > 0.5
