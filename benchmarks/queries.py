@@ -27,6 +27,7 @@ def figures() -> dict[str, float]:
             runner.run([job for job in JOBS if job.name in _JOBS])
             searches = runner.lake.read("silver.searches").where("not is_bot")
             truth = spark.read.parquet(str(shop.parent / "truth" / "queries"))
-            scores = query_scores(runner.lake.read("features.query_text"), searches, truth)
+            longest = settings.source.texts.longest_query
+            scores = query_scores(runner.lake.read("features.query_text"), searches, truth, longest)
             seconds = latest_runs(runner.lake, ["understand"])[0].seconds
     return {f"queries.{name}": value for name, value in scores.items()} | {"queries.seconds": seconds}

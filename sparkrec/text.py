@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 from pyspark.sql import Column
+from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 
 # The accents of Latin, Greek and Cyrillic letters. Marks of other scripts, such as the voicing of kana, make other
@@ -31,18 +32,35 @@ def normalised(text: str) -> str:
     return " ".join(words.split())
 
 
-def folded_query(query: Column) -> Column:
-    """`folded` of a column of texts."""
-    return _each(folded, query)
+def beginning(text: Column, most: int) -> Column:
+    """The text where it has no more characters than ``most``, else what stands before the last blank within them.
+
+    A text without a blank there ends after ``most`` characters. What reads texts word by word is handed this, so that
+    no text takes it longer than so many characters do.
+    """
+    words = F.regexp_extract(F.substring(text, 1, most + 1), r"(?s)^(.*\S)\s", 1)
+    shortened = F.coalesce(F.nullif(words, F.lit("")), F.substring(text, 1, most))
+    return F.when(is_longer(text, most), shortened).otherwise(text)
 
 
-def normalised_query(query: Column) -> Column:
-    """`normalised` of a column of texts."""
-    return _each(normalised, query)
+def is_longer(text: Column, most: int) -> Column:
+    """Whether the text has more characters than ``most``; a missing one has not."""
+    return F.coalesce(F.char_length(text) > most, F.lit(False))
 
 
-def _each(change: Callable[[str], str], texts: Column) -> Column:
+def folded_query(query: Column, most: int) -> Column:
+    """`folded` of the `beginning` of a column of texts, itself of no more than so many characters."""
+    return _each(folded, query, most)
+
+
+def normalised_query(query: Column, most: int) -> Column:
+    """`normalised` of the `beginning` of a column of texts, itself of no more than so many characters."""
+    return _each(normalised, query, most)
+
+
+def _each(change: Callable[[str], str], texts: Column, most: int) -> Column:
     def changed(values: pd.Series) -> pd.Series:
         return values.map(change, na_action="ignore")
 
-    return pandas_udf(changed, "string")(texts)  # type: ignore[call-overload, no-any-return]
+    # A letter may become eighteen.
+    return beginning(pandas_udf(changed, "string")(beginning(texts, most)), most)  # type: ignore[call-overload]

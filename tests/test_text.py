@@ -35,5 +35,5 @@ def test_a_folded_text_keeps_its_punctuation(query: str, expected: str) -> None:
 
 def test_columns_of_texts_are_changed_alike_and_a_missing_one_stays(spark: SparkSession) -> None:
     texts = spark.createDataFrame([("Café!",), (None,)], "text string")
-    found = texts.select(normalised_query(F.col("text")), folded_query(F.col("text"))).collect()
+    found = texts.select(normalised_query(F.col("text"), 256), folded_query(F.col("text"), 256)).collect()
     assert [tuple(row) for row in found] == [("cafe", "cafe!"), (None, None)]

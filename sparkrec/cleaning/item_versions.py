@@ -4,8 +4,11 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from sparkrec.cleaning.titles import tidy_text, title_words
+from sparkrec.text import beginning
 
 ATTRIBUTES = ("title", "description", "category_path", "brand")
+READ_IN_WORDS = ("title", "category_path", "brand")
+"""Those of `ATTRIBUTES` that are taken apart into words, or are keys of what items have in common."""
 
 
 def item_sightings(lines: DataFrame, earlier: DataFrame | None) -> DataFrame:
@@ -36,11 +39,12 @@ def _together(sightings: DataFrame) -> DataFrame:
     return grouped.select("item_id", *ATTRIBUTES, "first_seen", "last_seen", "priced.priced_at", price)
 
 
-def item_versions(sightings: DataFrame) -> DataFrame:
+def item_versions(sightings: DataFrame, longest: int) -> DataFrame:
     """Versions of every item: one for each different set of attributes, from the first time it was seen.
 
     Args:
         sightings: What `item_sightings` gives.
+        longest: Characters of a title that are read for its words.
 
     Returns:
         ``item_id, valid_from, valid_to`` (null on the current version), `ATTRIBUTES`, ``title_words, price``.
@@ -61,12 +65,18 @@ def item_versions(sightings: DataFrame) -> DataFrame:
             F.col("first_seen").alias("valid_from"),
             "valid_to",
             *ATTRIBUTES,
-            title_words(F.col("title")).alias("title_words"),
+            title_words(F.col("title"), longest).alias("title_words"),
             "price",
         )
     )
 
 
-def current_items(items: DataFrame) -> DataFrame:
-    """The version of each item that is valid now."""
-    return items.where("valid_to is null")
+def current_items(items: DataFrame, longest: int) -> DataFrame:
+    """The version of each item that is valid now.
+
+    Args:
+        items: silver.items.
+        longest: Characters of a title, a category path and a brand; longer ones are cut.
+    """
+    cut = {name: beginning(F.col(name), longest) for name in READ_IN_WORDS}
+    return items.where("valid_to is null").withColumns(cut)

@@ -17,6 +17,7 @@ from sparkrec.cleaning.titles import tidy_text
 from sparkrec.config.settings import SourceSettings
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import broken_rules, column, names_where
+from sparkrec.landing.bounded_lines import TOO_LONG
 from sparkrec.landing.columns import UNREADABLE_LINE, own_columns
 
 SEARCH, REVIEW = "search", "review"
@@ -79,7 +80,7 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
     typed = lines.select(
         *[column.alias(name) for name, column in canonical.items()],
         F.struct(*[column(name) for name in sorted(own)]).alias("_own"),
-        (F.col(UNREADABLE_LINE).isNotNull() if UNREADABLE_LINE in own else F.lit(False)).alias("_unreadable"),
+        _unreadable(own).alias("_unreadable"),
         found.alias("_found"),
         overruled.alias("_overruled"),
         (row_suffix() if apart else F.lit("")).alias("_place"),
@@ -89,7 +90,7 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
     of_events = F.concat(broken_rules(contract), of_reviews)
     broken = F.when(is_search, _broken("silver.searches")).otherwise(of_events)
     # Nothing more can be said of a line that does not have its columns.
-    reasons = F.when(F.col("_unreadable"), F.array(F.lit("line_unreadable"))).otherwise(
+    reasons = F.when(F.col("_unreadable").isNotNull(), F.array("_unreadable")).otherwise(
         F.concat("_found", F.when(F.size("_overruled") > 0, F.array_except(broken, "_overruled")).otherwise(broken))
     )
     refused = F.size("reasons") > 0
@@ -101,6 +102,14 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
         .withColumn("row", F.when(refused, F.to_json(shown)))
         .drop("_own", "_unreadable", "_found", "_overruled", "_place")
     )
+
+
+def _unreadable(own: Sequence[str]) -> Column:
+    """The reason against a line that does not have its file's columns; null for others."""
+    if UNREADABLE_LINE not in own:
+        return F.lit(None).cast("string")
+    text = F.col(UNREADABLE_LINE)
+    return F.when(F.startswith(text, F.lit(TOO_LONG)), "line_too_long").when(text.isNotNull(), "line_unreadable")
 
 
 def left_out_keys(lines: DataFrame, source: SourceSettings) -> list[str]:

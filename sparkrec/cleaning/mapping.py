@@ -74,7 +74,7 @@ def read_as(expression: str | None, type_: str) -> Column:
 
 
 def implausible_columns(source: SourceSettings, columns: dict[str, Column], ingested_at: Column) -> dict[str, Column]:
-    """By reason: whether a time is out of range or has no date, or an id holds a sign that could not be decoded.
+    """By reason: whether a time is out of range or has no date, or an id is too long or holds U+FFFD.
 
     Args:
         source: The source.
@@ -96,7 +96,10 @@ def implausible_columns(source: SourceSettings, columns: dict[str, Column], inge
     text = F.expr(mapping.event_time).cast("string")
     of_day = F.contains(text, F.lit(":")) & ~F.contains(F.substring_index(text, ":", 1), F.lit("-"))
     without_date = {"event_time_without_date": of_day & columns["event_time"].isNotNull()}
-    return {reason: F.coalesce(wrong, F.lit(False)) for reason, wrong in (times | without_date | undecoded).items()}
+    # Ids are keys: each is written with every row of its user, item or session.
+    long_ = {f"{name}_too_long": F.octet_length(columns[name]) > source.texts.longest_id for name in IDS}
+    found = times | without_date | undecoded | long_
+    return {reason: F.coalesce(wrong, F.lit(False)) for reason, wrong in found.items()}
 
 
 def unreadable_columns(lines: DataFrame, mapping: InteractionsMapping, contract: Contract) -> dict[str, Column]:

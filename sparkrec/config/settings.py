@@ -108,6 +108,22 @@ class LandingSettings(_Section):
         description="What becomes of a delivery with a file that cannot be read or lacks a column: it is refused, or "
         "the file is set aside and looked at again by the next run.",
     )
+    longest_line: int = Field(
+        16_000_000,
+        ge=1_000,
+        description="Characters of a line, or bytes of a value of Parquet. A longer line is refused as line_too_long; "
+        "a file is bad whose line of column names is longer, or that cannot be read without such a line or value.",
+    )
+    largest_document: int = Field(
+        64_000_000, ge=1_000, description="Characters of a file of JSON that is read as a whole; a larger one is bad."
+    )
+    largest_unpacked: int = Field(
+        1_000_000_000,
+        ge=1_000,
+        description="Characters of a packed file, or bytes of texts of a Parquet file, that are taken whatever the "
+        "file's size. One that holds more than that, and more than `most_growth` times its size, is bad.",
+    )
+    most_growth: int = Field(200, ge=1, description="Times its size that a large packed file may grow to.")
 
 
 class LookupSettings(LandingSettings):
@@ -148,6 +164,24 @@ class TimeSettings(_Section):
     days_ahead: int = Field(1, ge=0, description="Days after its delivery that an event may be of.")
 
 
+class TextSettings(_Section):
+    """How much of a text is read. Silver keeps texts as they landed; longer ones are counted where they are cut.
+
+    What is cut ends before its last blank.
+    """
+
+    longest_query: int = Field(
+        256, ge=8, description="Characters of a search that are normalised, understood and matched with items."
+    )
+    longest_title: int = Field(
+        1_000, ge=8, description="Characters of a title, a category path and a brand that jobs after clean see."
+    )
+    longest_review: int = Field(10_000, ge=8, description="Characters of a review that are read for its words.")
+    longest_id: int = Field(
+        512, ge=8, description="Bytes of an id in UTF-8; a line with a longer one is refused as <column>_too_long."
+    )
+
+
 class SourceSettings(LandingSettings):
     """Where a shop's files are and how their columns map to the canonical ones."""
 
@@ -167,6 +201,7 @@ class SourceSettings(LandingSettings):
     sessions: SessionSettings = SessionSettings()
     bots: BotSettings | None = Field(None, description="None flags no bots.")
     times: TimeSettings = TimeSettings()
+    texts: TextSettings = TextSettings()
     duplicates: Literal["drop", "keep", "sum"] = Field(
         "drop",
         description="What equal lines of one file are, where lines have no id: one event, an event each, or one event "

@@ -9,7 +9,7 @@ import json
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
@@ -23,8 +23,10 @@ from pyspark.sql import SparkSession
 from sparkrec.config.settings import LandingSettings, SourceSettings
 from sparkrec.errors import ConfigurationError
 from sparkrec.file_systems import open_file_system
+from sparkrec.landing.bounded_lines import TOO_LONG, BoundedLines, GrowthError
+from sparkrec.landing.parquet_values import trouble_of_values
 
-_CHUNK, _HEAD = 1 << 20, 1 << 12
+_HEAD = 1 << 12
 _REPLACEMENT = "\ufffd"
 _MAGIC = {
     b"\x1f\x8b": "gzip",
@@ -65,6 +67,8 @@ class Probe:
         columns: Of CSV the names in its first record, of Parquet those of its schema; None of JSON lines.
         multiline: Whether a quoted value of CSV, or an object of JSON, goes on over a line's end.
         restaged: Whether a copy must be made that Spark reads: unpacked, and in UTF-8.
+        too_long: Lines that are longer than they may be.
+        first_too_long: The number of the first of them, from 1.
         undecodable: Lines with bytes that are not of the file's encoding.
         first_undecodable: The number of the first of them, from 1.
         schema: Of Parquet, what its columns are; files of one schema are read together.
@@ -76,6 +80,8 @@ class Probe:
     columns: tuple[str, ...] | None = None
     multiline: bool = False
     restaged: bool = False
+    too_long: int = 0
+    first_too_long: int = 0
     undecodable: int = 0
     first_undecodable: int = 0
     schema: str = ""
@@ -107,9 +113,20 @@ def probe(uri: str, files: LandingSettings) -> Probe:
     """What one file is."""
     try:
         if files.format == "parquet":
-            return _probe_parquet(uri)
+            return _probe_parquet(uri, files)
         return _probe_text(uri, files)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException) as error:
+    except GrowthError as error:
+        return Probe(trouble=f"{error}: deliver it plain, or raise `largest_unpacked` or `most_growth`")
+    # A zip archive with a password, or packed in an uncommon way, gives a RuntimeError.
+    except (
+        OSError,
+        EOFError,
+        RuntimeError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+        pa.ArrowException,
+    ) as error:
         return Probe(trouble=f"it cannot be read: {_one_line(error)}")
 
 
@@ -168,12 +185,30 @@ def _probe_text(uri: str, files: LandingSettings) -> Probe:
             trouble=f"it holds bytes that are no text: remove it, or name the `encoding` of {files.format} files"
         )
     restaged = packed != by_suffix or not _is_utf8(encoding)
-    if files.format == "jsonl":
-        with decoded(uri, packed, encoding) as text:
-            first = next((line.strip() for line in text if line.strip()), "")
-        multiline = is_set(files.options, "multiLine") or _goes_on(first)
-        return Probe(empty=not first, restaged=restaged, multiline=multiline)
-    return replace(_probe_csv(uri, packed, encoding, files.options), restaged=restaged)
+    found = (_probe_json if files.format == "jsonl" else _probe_csv)(uri, packed, encoding, files)
+    return replace(found, restaged=restaged or found.too_long > 0)
+
+
+def _probe_json(uri: str, packed: str | None, encoding: str, files: LandingSettings) -> Probe:
+    with decoded(uri, packed, encoding) as text:
+        first = " "
+        while first and not first.strip():
+            first = text.readline(files.longest_line + 1)
+    is_cut = len(first.rstrip("\r\n")) > files.longest_line
+    first = first.strip()
+    with bounded_lines(uri, packed, encoding, files) as lines:
+        for _ in lines:
+            pass
+    is_small = lines.characters <= files.largest_document
+    # A long line that begins an array may be a whole document, or one line among others.
+    if is_set(files.options, "multiLine") or (_goes_on(first) and (is_small or not is_cut)):
+        if is_small:
+            return Probe(empty=not first, multiline=True)
+        return Probe(
+            trouble=f"it is read as a whole and has {lines.characters:,} characters, more than `largest_document`, "
+            f"{files.largest_document:,}: deliver an object a line"
+        )
+    return Probe(empty=not first, too_long=lines.too_long, first_too_long=lines.first_too_long)
 
 
 def _goes_on(first: str) -> bool:
@@ -181,9 +216,13 @@ def _goes_on(first: str) -> bool:
     if not first.startswith("["):
         return first == "{"
     try:
-        json.loads(first)
+        # As texts: Python reads numbers of few thousand digits alone.
+        json.loads(first, parse_int=str, parse_float=str)
     except ValueError:
         return True
+    except RecursionError:
+        # Nested deeper than anybody reads: its own line is refused.
+        return False
     return False
 
 
@@ -235,6 +274,28 @@ def decoded(uri: str, packed: str | None, encoding: str) -> Iterator[io.TextIOWr
         yield text
 
 
+@contextmanager
+def bounded_lines(
+    uri: str, packed: str | None, encoding: str, files: LandingSettings, columns: int = 0
+) -> Iterator[BoundedLines]:
+    """The lines of a file, in the place of each that is too long one that is refused.
+
+    Args:
+        uri: The file.
+        packed: How it is compressed.
+        encoding: Its encoding.
+        files: How the files are written, and how long a line may be.
+        columns: Of CSV, the columns of the file.
+    """
+    file_system, path = open_file_system(uri)
+    most = max(files.largest_unpacked, files.most_growth * file_system.get_file_info(path).size) if packed else None
+    separator = text_option(files.options, "linesep")
+    ends = (separator.replace("\\n", "\n").replace("\\r", "\r"),) if separator else ("\n", "\r")
+    stand_in = _Dialect.of(files.options).refused(columns) if files.format == "csv" else str
+    with decoded(uri, packed, encoding) as text:
+        yield BoundedLines(text, files.longest_line, ends, stand_in, most)
+
+
 def _is_utf8(encoding: str) -> bool:
     return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
 
@@ -247,12 +308,12 @@ def _is_binary(head: bytes, encoding: str) -> bool:
     return controls > max(2, len(head) // 50)
 
 
-def _probe_csv(uri: str, packed: str | None, encoding: str, options: Mapping[str, str]) -> Probe:
-    dialect = _Dialect.of(options)
+def _probe_csv(uri: str, packed: str | None, encoding: str, files: LandingSettings) -> Probe:
+    dialect, longest = _Dialect.of(files.options), files.longest_line
     inside = crosses = False
     blank, lines, undecodable, first = True, 0, 0, 0
-    with decoded(uri, packed, encoding) as stream:
-        while text := stream.read(_CHUNK):
+    with bounded_lines(uri, packed, encoding, files) as pieces:
+        for text in pieces:
             blank = blank and not text.strip()
             if _REPLACEMENT in text:
                 damaged = [number for number, line in enumerate(text.split("\n"), lines + 1) if _REPLACEMENT in line]
@@ -264,15 +325,29 @@ def _probe_csv(uri: str, packed: str | None, encoding: str, options: Mapping[str
             inside ^= len(parts) % 2 == 0
     if blank:
         return Probe(empty=True)
-    with decoded(uri, packed, encoding) as stream:
-        columns = dialect.header(stream)
+    with bounded_lines(uri, packed, encoding, files) as again:
+        columns = dialect.header(again.lines(), longest)
     if not columns:
         return Probe(trouble="it has no line of column names: remove or mend it")
-    multiline = is_set(options, "multiLine")
+    if columns[0].startswith(TOO_LONG):
+        return Probe(trouble=f"its line of column names is longer than `longest_line`, {longest:,}: mend it")
+    multiline = is_set(files.options, "multiLine")
     if crosses and not multiline:
-        with decoded(uri, packed, encoding) as stream:
-            multiline = dialect.has_record_over_lines(stream, len(columns))
-    return Probe(columns=columns, multiline=multiline, undecodable=undecodable, first_undecodable=first)
+        with bounded_lines(uri, packed, encoding, files) as again:
+            multiline = dialect.has_record_over_lines(again.lines(), len(columns), longest)
+    if multiline and pieces.too_long:
+        return Probe(
+            trouble=f"line {pieces.first_too_long} is longer than `longest_line`, {longest:,}, and records go on over "
+            "lines, so that nobody can tell where its own ends: mend it"
+        )
+    return Probe(
+        columns=columns,
+        multiline=multiline,
+        too_long=pieces.too_long,
+        first_too_long=pieces.first_too_long,
+        undecodable=undecodable,
+        first_undecodable=first,
+    )
 
 
 @dataclass(frozen=True)
@@ -297,24 +372,32 @@ class _Dialect:
             has_header=(text_option(options, "header") or "true").lower() == "true",
         )
 
-    def header(self, text: Iterable[str]) -> tuple[str, ...]:
-        """The values of the first record."""
-        first = next((record for record, _ in self._records(text) if any(value.strip() for value in record)), [])
+    def refused(self, columns: int) -> Callable[[str], str]:
+        """What makes a line of a text that a file of so many columns does not have."""
+        special = {*self.separator, *self.quote, *self.escape, "\r", "\n"}
+        rest = self.separator * (columns + 1)
+        return lambda told: "".join(sign for sign in told if sign not in special) + rest
+
+    def header(self, text: Iterable[str], longest: int) -> tuple[str, ...]:
+        """The values of the first record; none of them is longer."""
+        first = next(
+            (record for record, _ in self._records(text, longest) if any(value.strip() for value in record)), []
+        )
         return tuple(first) if self.has_header else ("",) * len(first)
 
-    def has_record_over_lines(self, text: Iterable[str], columns: int) -> bool:
+    def has_record_over_lines(self, text: Iterable[str], columns: int, longest: int) -> bool:
         """Whether a record of so many values goes on over a line's end.
 
         One with more or fewer values is a broken quote, which should spoil its own line and not those after it.
         """
         before = 0
-        for record, line in self._records(text):
+        for record, line in self._records(text, longest):
             if line - before > 1 and len(record) == columns:
                 return True
             before = line
         return False
 
-    def _records(self, text: Iterable[str]) -> Iterator[tuple[list[str], int]]:
+    def _records(self, text: Iterable[str], longest: int) -> Iterator[tuple[list[str], int]]:
         """The values of each record, and the number of lines up to its end."""
         lines = (line for line in text if not (self.comment and line.startswith(self.comment)))
         if len(self.separator) != 1 or len(self.quote) != 1:
@@ -328,24 +411,27 @@ class _Dialect:
             doublequote=doubled,
             escapechar=None if doubled else self.escape,
         )
+        csv.field_size_limit(longest)
         try:
             for record in reader:
                 yield record, reader.line_num
         except csv.Error:
-            # A value of more than 128 kB, or a null byte: what follows is left to Spark.
+            # A value that is too long, which no quote ends.
             return
 
 
 # Parquet
 
 
-def _probe_parquet(uri: str) -> Probe:
+def _probe_parquet(uri: str, files: LandingSettings) -> Probe:
     file_system, path = open_file_system(uri)
     with file_system.open_input_file(path) as stream:
         if stream.size() == 0:
             return Probe(empty=True)
         file = pq.ParquetFile(stream)
         schema = file.schema_arrow.remove_metadata()
+        if trouble := trouble_of_values(stream, files):
+            return Probe(trouble=trouble)
         physical = {leaf.path: leaf.physical_type for leaf in (file.schema.column(i) for i in range(len(file.schema)))}
     columns = tuple(schema.names)
     lowered = [name.lower() for name in columns]

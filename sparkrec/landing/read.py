@@ -123,15 +123,19 @@ def _read(spark: SparkSession, source: SourceSettings, group: Sequence[Delivered
     probe = group[0].probe
     if source.format == "parquet":
         return _read_parquet(spark, paths, options, probe)
-    return _read_csv(spark, paths, options, probe)
+    return _read_csv(spark, paths, options, probe, source.longest_line)
 
 
-def _read_csv(spark: SparkSession, paths: list[str], options: Mapping[str, str], probe: Probe) -> DataFrame:
+def _read_csv(
+    spark: SparkSession, paths: list[str], options: Mapping[str, str], probe: Probe, longest: int
+) -> DataFrame:
     # Not the file's own names, renamed later: Spark's time for that grows with the square of the columns.
     names = landed_names(probe.columns or ())
     schema = StructType([StructField(name, StringType()) for name in (*names, UNREADABLE_LINE)])
     # RFC 4180: a quote inside quotes is doubled.
-    given = {"header": "true", "escape": '"', "maxColumns": str(max(20_480, len(names) + 1))} | dict(options)
+    given = {"header": "true", "escape": '"', "maxColumns": str(max(20_480, len(names) + 1))}
+    # Where records go on over lines, one whose quote nobody closes is as long as the file.
+    given |= {"maxCharsPerColumn": str(longest)} | dict(options)
     own = {"multiLine": str(probe.multiline), "columnNameOfCorruptRecord": UNREADABLE_LINE, "enforceSchema": "true"}
     lines = spark.read.options(**given).options(**own).schema(schema).csv(paths)
     return lines.withColumn("_uri", F.input_file_name())

@@ -10,13 +10,14 @@ from sparkrec.text import normalised_query
 _LEAST_PROBABILITY = 0.001
 
 
-def query_scores(understood: DataFrame, searches: DataFrame, truth: DataFrame) -> dict[str, float]:
+def query_scores(understood: DataFrame, searches: DataFrame, truth: DataFrame, longest: int) -> dict[str, float]:
     """Figures over all searches whose query was understood.
 
     Args:
         understood: features.query_text.
         searches: ``search_id, normalised_query``.
         truth: What `sparkrec simulate` writes as ``truth/queries``.
+        longest: Characters of a query that were normalised.
 
     Returns:
         ``correction_accuracy``: share of wrongly typed searches whose correction is what the person meant;
@@ -27,7 +28,7 @@ def query_scores(understood: DataFrame, searches: DataFrame, truth: DataFrame) -
     """
     meant = truth.select(
         "search_id",
-        normalised_query(F.col("corrected_query")).alias("meant"),
+        normalised_query(F.col("corrected_query"), longest).alias("meant"),
         F.col("intended_category").alias("category"),
         F.col("brand").alias("true_brand"),
         F.col("colour").alias("true_colour"),

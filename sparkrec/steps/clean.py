@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import reduce
+from operator import or_
 
 from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, Observation
@@ -11,7 +13,7 @@ from pyspark.sql import functions as F
 from sparkrec.cleaning.duplicates import one_of_each, with_equal_lines
 from sparkrec.cleaning.elements import with_elements
 from sparkrec.cleaning.identities import Pseudonyms, identities, relinked, with_user_ids
-from sparkrec.cleaning.item_versions import item_sightings, item_versions
+from sparkrec.cleaning.item_versions import READ_IN_WORDS, item_sightings, item_versions
 from sparkrec.cleaning.kept import INTERACTIONS, SEARCHES, carried_sessions, kept_events, touched_days
 from sparkrec.cleaning.labels import REVIEW, labelled_lines, left_out_keys
 from sparkrec.cleaning.lookups import lookup_rows, with_lookups
@@ -29,6 +31,7 @@ from sparkrec.steps.cleaned_before import REVIEWS, cleaned_before, definition, l
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.runs import CLEANING, JobRun
 from sparkrec.steps.suspicions import empty_columns, users_of_one_session
+from sparkrec.text import is_longer
 
 __all__ = ["definition", "run"]
 
@@ -137,7 +140,7 @@ class Cleaning:
                 people, _ = self._identities(good)
             written = self._write_events(different.where(~_is_refused()), carried, people, days)
             written |= self._write_users(good, people)
-            written["item_versions"] = self._write_items(good)
+            written |= self._write_items(good)
             refused, again = self._write_refused(different.where(_is_refused()))
             late = _late_events(good.where("copy is null"), newest) if newest else {}
         finally:
@@ -279,7 +282,9 @@ class Cleaning:
             if days is not None:
                 written = written.where(F.expr(is_of_days("event_date", days)))
             issued = searches(
-                found.where(F.col("table") == SEARCHES), written.where(F.col("event_type") == "impression")
+                found.where(F.col("table") == SEARCHES),
+                written.where(F.col("event_type") == "impression"),
+                source.texts.longest_query,
             )
             counts["searches"] = self._put(SEARCHES, issued, days)
         if source.reviews:
@@ -305,12 +310,26 @@ class Cleaning:
         users = current_users(good, self._earlier(USERS))
         return {"users": tables.replace(USERS, users.withColumn("source", F.lit(source.name)))}
 
-    def _write_items(self, good: DataFrame) -> int:
+    def _write_items(self, good: DataFrame) -> Counts:
         tables, named = self.context.tables, F.lit(self._source)
         lines = good.where(F.col("table") == INTERACTIONS).select("item_id", "event_time", "unit_price", "item.*")
         sightings = item_sightings(lines, self._earlier(SIGHTINGS))
         tables.replace(SIGHTINGS, sightings.withColumn("source", named))
-        return tables.replace(ITEMS, item_versions(tables.read(SIGHTINGS)).withColumn("source", named))
+        longest = self.context.settings.source.texts.longest_title
+        written = tables.replace(ITEMS, item_versions(tables.read(SIGHTINGS), longest).withColumn("source", named))
+        return {"item_versions": written} | self._cut_items(longest)
+
+    def _cut_items(self, longest: int) -> Counts:
+        """How many items have texts of which other jobs see the beginning alone, where there are any."""
+        is_cut = reduce(or_, [is_longer(F.col(name), longest) for name in READ_IN_WORDS])
+        cut = self.context.tables.read(ITEMS).where(F.col("valid_to").isNull() & is_cut).count()
+        if not cut:
+            return {}
+        self.context.say(
+            f"{cut:,} items have a title, category path or brand of more characters than source.texts.longest_title, "
+            f"{longest:,}: silver.items has it whole, other jobs see its beginning"
+        )
+        return {"cut_items": cut}
 
     def _write_refused(self, refused: DataFrame) -> tuple[Counts, int]:
         """Put refused lines that are new into quarantine; how many by their reasons, and how many were there before."""

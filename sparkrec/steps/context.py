@@ -7,6 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from sparkrec.cleaning.item_versions import current_items
 from sparkrec.config import Settings
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import struct_type
@@ -58,6 +59,10 @@ class JobContext:
     def known_searches(self) -> DataFrame:
         """silver.searches of people, not bots, up to the run's day."""
         return self._known("silver.searches")
+
+    def current_items(self) -> DataFrame:
+        """The current rows of silver.items, their texts no longer than the source's settings say."""
+        return current_items(self.tables.read("silver.items"), self.settings.source.texts.longest_title)
 
     def _known(self, table: str) -> DataFrame:
         return self.tables.read(table).where((F.col("event_date") <= F.lit(self.run_date)) & ~F.col("is_bot"))

@@ -4,7 +4,6 @@ import hashlib
 
 from pyspark.sql import functions as F
 
-from sparkrec.cleaning.item_versions import current_items
 from sparkrec.config.settings import EncoderSettings
 from sparkrec.features.word2vec import item_vectors, mean_vectors, word_vectors
 from sparkrec.steps.context import Counts, JobContext
@@ -22,7 +21,7 @@ def run(context: JobContext) -> Counts:
     """
     settings, tables = context.settings.word2vec, context.tables
     counts = _encode(context)
-    items = current_items(tables.read("silver.items"))
+    items = context.current_items()
     words = word_vectors(items, settings, context.settings.seed)
     counts["words"] = tables.replace("features.word_vectors", words)
     by_title = mean_vectors(items, tables.read("features.word_vectors"), settings.size)
@@ -41,7 +40,7 @@ def _encode(context: JobContext) -> Counts:
         return {"texts": tables.replace(_TEXTS, context.no_rows(_TEXTS))}
     # Here, and not in a task, a mistake is told plainly.
     check_encoder(settings)
-    titles = current_items(tables.read("silver.items")).select(F.col("title").alias("text"))
+    titles = context.current_items().select(F.col("title").alias("text"))
     queries = tables.read("features.query_text").select(F.col("corrected_query").alias("text"))
     texts = titles.unionByName(queries).where("text is not null").distinct()
     encoder = F.lit(_encoder(settings))

@@ -3,7 +3,6 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sparkrec.cleaning.item_versions import current_items
 from sparkrec.config.settings import SplitSettings
 from sparkrec.errors import DataError
 from sparkrec.features.behaviour_sequences import behaviour_sequences
@@ -31,7 +30,7 @@ def run(context: JobContext) -> Counts:
     """
     features, tables = context.settings.features, context.tables
     interactions = context.known_interactions()
-    items = current_items(tables.read("silver.items"))
+    items = context.current_items()
     is_positive = F.col("event_type").isin(list(features.positive_events)) & F.col("user_id").isNotNull()
     positives = interactions.where(is_positive).select(
         *("event_id", "user_id", "item_id", "event_type", "event_time", "known_time", "session_id", "unit_price")

@@ -56,8 +56,9 @@ def _ingest_lines(context: JobContext) -> Counts:
     rows = delivery.land(lambda lines, name: context.tables.append(table, lines, transaction=f"ingest {name}"))
     if not rows and not context.tables.exists(table):
         raise DataError(f"source {source.name}: no line in {len(found):,} files at {searched_folders(source)}")
-    skipped = {"skipped_files": delivery.skipped} if delivery.skipped else {}
-    return {"files": len(found), "new_files": len(new), "new_lines": rows} | skipped
+    few = {"skipped_files": delivery.skipped, "too_long_lines": delivery.too_long}
+    counts = {"files": len(found), "new_files": len(new), "new_lines": rows}
+    return counts | {name: number for name, number in few.items() if number}
 
 
 def _nothing(source: SourceSettings) -> DataError:
@@ -135,6 +136,7 @@ class _Delivery:
 
     Attributes:
         skipped: Bad files that were set aside.
+        too_long: Lines of the files that landed which are longer than they may be.
     """
 
     def __init__(
@@ -147,7 +149,7 @@ class _Delivery:
     ) -> None:
         self._context, self._source, self._batch_of = context, source, batch_of
         self._earlier, self._is_personal = earlier, is_personal
-        self.skipped = 0
+        self.skipped = self.too_long = 0
 
     def land(self, write: Callable[[DataFrame, str], int]) -> int:
         """Hand the lines to ``write``, with a name that these files alone have; the rows written.
@@ -167,7 +169,9 @@ class _Delivery:
         good = [file for file in good if file not in bad]
         while good:
             try:
-                return self._write(good, probes, write)
+                rows = self._write(good, probes, write)
+                self.too_long = sum(probes[file.uri].too_long for file in good)
+                return rows
             except UnreadableFileError as error:
                 broken = {file: str(error) for file in good if file.uri == error.uri}
                 if self._source.on_bad_file == "refuse" or not broken:
@@ -184,7 +188,7 @@ class _Delivery:
         # A run that was killed may have left some.
         files.delete_folder(folder)
         try:
-            odd = [file.uri for file in good if probes[file.uri].restaged]
+            odd = {file.uri: probes[file.uri] for file in good if probes[file.uri].restaged}
             opened = restage(context.spark, source, odd, folder)
             delivered = [
                 Delivered(file, probes[file.uri], self._batch_of[file], opened.get(file.uri, file.uri)) for file in good
@@ -253,6 +257,12 @@ class _Delivery:
         for file, probe in probes.items():
             if probe.empty:
                 self._context.say(f"{named[file.uri]} is empty: there is no line in it")
+            if probe.too_long:
+                self._context.say(
+                    f"{named[file.uri]}: {probe.too_long:,} lines, the first is line {probe.first_too_long:,}, have "
+                    f"more characters than `longest_line`, {self._source.longest_line:,}: refused as line_too_long; "
+                    "mend them, or raise `longest_line`"
+                )
             if probe.undecodable:
                 self._context.say(
                     f"{named[file.uri]}: {probe.undecodable:,} lines, the first is line {probe.first_undecodable}, "

@@ -68,7 +68,7 @@ def run(context: JobContext) -> Counts:
     from, all days have changed.
     """
     tables = context.tables
-    events, items = context.known_interactions(), current_items(tables.read(_ITEMS))
+    events, items = context.known_interactions(), context.current_items()
     said = tables.read(_USERS) if context.settings.source.users else None
     increment = _increment(context)
     if increment and not increment.days and _is_as_it_was(context, increment):
@@ -148,7 +148,8 @@ def _facts_after(context: JobContext, increment: _Increment, items: DataFrame, s
 
     in_days = [by_user_before.where(replaced), by_user.where(replaced), by_user.where(leave(USER_WINDOWS))]
     if tables.read_versions[_ITEMS] != increment.run.inputs[_ITEMS]:
-        described_before = current_items(tables.read(_ITEMS, increment.run.inputs[_ITEMS]))
+        version, longest = increment.run.inputs[_ITEMS], context.settings.source.texts.longest_title
+        described_before = current_items(tables.read(_ITEMS, version), longest)
         in_days.append(buyers_of_changed_items(by_user, described_before, items))
     users = stack.enter_context(kept(touched("user_id", *in_days)))
     in_days = [by_item_before.where(replaced), by_item.where(replaced), by_item.where(leave(ITEM_WINDOWS))]

@@ -58,7 +58,8 @@ def _scores(context: JobContext, queries: DataFrame) -> dict[str, str]:
         return {}
     if not files.exists(folder):
         raise ConfigurationError(f"report.query_truth: there is no folder {folder}")
-    scores = query_scores(queries, context.known_searches(), context.spark.read.parquet(folder))
+    truth = context.spark.read.parquet(folder)
+    scores = query_scores(queries, context.known_searches(), truth, context.settings.source.texts.longest_query)
     return {told: wording.figure(scores[name]) for name, told in _SCORES.items()}
 
 
@@ -68,8 +69,14 @@ def _made_examples(context: JobContext, current_items: DataFrame) -> QueryExampl
         .where(F.col("popularity_rank") <= _TITLES)
         .select("item_id", "title", F.col("popularity_rank").alias("place"))
     )
-    made = made_queries(popular, context.settings.seed).orderBy("place").limit(_SHOWN).localCheckpoint()
-    read = understood(made.select("normalised_query", "query", "searches"), current_items)
+    texts = context.settings.source.texts
+    made = (
+        made_queries(popular, context.settings.seed, texts.longest_title)
+        .orderBy("place")
+        .limit(_SHOWN)
+        .localCheckpoint()
+    )
+    read = understood(made.select("normalised_query", "query", "searches"), current_items, texts)
     rows = (
         read.join(made.select("normalised_query", "made_from", "place"), "normalised_query", "inner")
         .orderBy("place")

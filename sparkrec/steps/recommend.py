@@ -2,7 +2,6 @@
 
 from pyspark.sql import functions as F
 
-from sparkrec.cleaning.item_versions import current_items
 from sparkrec.features.vocabulary import indices_of
 from sparkrec.recommend.loaded import Weights
 from sparkrec.recommend.neighbours import item_neighbours
@@ -22,7 +21,7 @@ def run(context: JobContext) -> Counts:
     current = CurrentModels.read(tables.read_artefact("models/current.json"))
     chosen = Chosen.read(tables.read_artefact("models/chosen.json"))
     sequences = tables.read("features.behaviour_sequences").where("cut = 'publish'")
-    titles = current_items(tables.read("silver.items")).select("item_id", "title")
+    titles = context.current_items().select("item_id", "title")
     items = (
         indices_of(tables.read("features.vocabulary"), "item")
         .select(F.col("value").alias("item_id"), F.col("index").alias("item_index"))

@@ -8,7 +8,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec import report
-from sparkrec.cleaning.item_versions import current_items
 from sparkrec.contracts.expectations import Quality
 from sparkrec.graph import in_order, pipeline
 from sparkrec.masking import masked
@@ -33,7 +32,7 @@ def run(context: JobContext) -> Counts:
     current = CurrentModels.read(tables.read_artefact("models/current.json"))
     chosen = Chosen.read(tables.read_artefact("models/chosen.json"))
     profiles = tables.read("gold.user_profiles")
-    described = current_items(tables.read("silver.items"))
+    described = context.current_items()
     items = described.select("item_id", "title")
     runs = context.runs([job.name for job in in_order(pipeline())])
     days = (

@@ -15,6 +15,8 @@ from sparkrec.text_models.presets import check_weights, preset_folder
 Vectors = NDArray[np.float32]
 
 _SHORTEST = 8
+_LONGEST_WORD = 100
+"""Letters of a word that such encoders know at most: a longer one is a single token, the unknown one."""
 
 
 class SentenceEncoder:
@@ -55,7 +57,9 @@ class SentenceEncoder:
         tokenizer, _ = self._model
         most = self.settings.most_tokens - 2
         start, end = [tokenizer.cls_token_id], [tokenizer.sep_token_id]
-        return [np.array([*start, *ids[:most], *end], np.int32) for ids in tokenizer([_bare(text) for text in texts])]
+        # What lies behind is behind the last token that is read, but for a text of blanks and words that are none.
+        bare = [_bare(text[: most * (_LONGEST_WORD + 1)]) for text in texts]
+        return [np.array([*start, *ids[:most], *end], np.int32) for ids in tokenizer(bare)]
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Vectors of the texts, (texts, dimensions), each of length 1."""

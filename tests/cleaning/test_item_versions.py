@@ -27,7 +27,7 @@ def sightings(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
 def versions_of(events: DataFrame) -> DataFrame:
     """Versions from the sightings of the events, in two parts, one of them twice."""
     some, others = events.where("day(event_time) % 2 = 0"), events.where("day(event_time) % 2 = 1")
-    return item_versions(item_sightings(some.union(others), item_sightings(some, None)))
+    return item_versions(item_sightings(some.union(others), item_sightings(some, None)), 1_000)
 
 
 def shown(versions: DataFrame, *further: str) -> list[tuple[Any, ...]]:
@@ -58,7 +58,7 @@ def test_a_version_starts_when_it_is_first_seen_and_ends_when_the_next_one_start
         ("a", 7, None, "The RED MUG", ["red", "mug"], 9.0),
         ("b", 2, None, "TIN", ["tin"], None),
     ]
-    assert shown(current_items(versions)) == [("a", 7, None, "The RED MUG"), ("b", 2, None, "TIN")]
+    assert shown(current_items(versions, 1_000)) == [("a", 7, None, "The RED MUG"), ("b", 2, None, "TIN")]
 
 
 def test_titles_that_differ_in_blanks_alone_are_one(spark: SparkSession) -> None:

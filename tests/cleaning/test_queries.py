@@ -23,7 +23,7 @@ def test_a_search_has_the_items_that_it_showed_in_their_places(spark: SparkSessi
         "search_id string, position int, item_id string, event_date string",
     )
 
-    found = searches(issued, shown).orderBy("event_id").collect()
+    found = searches(issued, shown, 256).orderBy("event_id").collect()
 
     assert [(row.search_id, row.normalised_query, row.result_item_ids) for row in found] == [
         ("s1", "red cup", ["a", "b", "c"]),

@@ -35,7 +35,7 @@ def test_title_words_are_lower_case_letters_in_order_without_short_and_stop_word
     }
     titles = spark.createDataFrame([(title,) for title in cases], "title string")
 
-    words = titles.select("title", title_words(F.col("title")).alias("words")).collect()
+    words = titles.select("title", title_words(F.col("title"), 1_000).alias("words")).collect()
 
     assert {row.title: row.words for row in words} == cases
 
@@ -52,7 +52,7 @@ def test_title_words_keep_the_words_of_every_script_whole(spark: SparkSession) -
     }
     titles = spark.createDataFrame([(title,) for title in cases], "title string")
 
-    words = titles.select("title", title_words(F.col("title")).alias("words")).collect()
+    words = titles.select("title", title_words(F.col("title"), 1_000).alias("words")).collect()
 
     assert {row.title: row.words for row in words} == cases
 
@@ -67,6 +67,6 @@ def test_title_words_of_scripts_without_blanks_are_segmented(spark: SparkSession
     }
     titles = spark.createDataFrame([(title,) for title in cases], "title string")
 
-    words = titles.select("title", title_words(F.col("title")).alias("words")).collect()
+    words = titles.select("title", title_words(F.col("title"), 1_000).alias("words")).collect()
 
     assert {row.title: row.words for row in words} == cases

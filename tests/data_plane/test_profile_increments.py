@@ -177,7 +177,7 @@ class Shop:
 def added_up(shop: Shop, as_of: date) -> dict[str, int]:
     """What the tables hold when all days are added up."""
     events = shop.lake.read(EVENTS).where(f"not is_bot and event_date <= '{as_of}'")
-    items = current_items(shop.lake.read(ITEMS))
+    items = current_items(shop.lake.read(ITEMS), longest=1_000)
     by_user, by_item = user_days(events), item_days(events)
     rows = {
         "features.user_days": by_user,

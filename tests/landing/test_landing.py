@@ -39,7 +39,7 @@ def land(spark: SparkSession, tmp_path: Path) -> Land:
         found = landing_files(source)
         probes = probe_files(spark, source, [file.uri for file in found])
         assert not [probe.trouble for probe in probes.values() if probe.trouble]
-        odd = [uri for uri, probe in probes.items() if probe.restaged]
+        odd = {uri: probe for uri, probe in probes.items() if probe.restaged}
         opened = restage(spark, source, odd, str(tmp_path / ".restaged"))
         delivered = [Delivered(file, probes[file.uri], "batch", opened.get(file.uri, file.uri)) for file in found]
         return read_landing(spark, source, delivered).drop("_batch_id")

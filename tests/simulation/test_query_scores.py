@@ -6,6 +6,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from sparkrec.config.settings import TextSettings
 from sparkrec.features.queries.clicks import query_clicks
 from sparkrec.features.queries.understand import asked_queries, understood
 from sparkrec.simulation.query_scores import query_scores
@@ -17,12 +18,12 @@ def test_slips_are_put_right_and_categories_brands_and_colours_found(spark: Spar
         spark.read.parquet(str(shop.folder / "truth" / table)) for table in ("queries", "events", "items")
     )
     bots = happened.where("event_type = 'search' and is_bot").select("search_id")
-    typed = truth.select("search_id", "query", normalised_query(F.col("query")).alias("normalised_query"))
+    typed = truth.select("search_id", "query", normalised_query(F.col("query"), 256).alias("normalised_query"))
     searches = typed.join(bots, "search_id", "left_anti").localCheckpoint()
     items = items.withColumnRenamed("category", "category_path")
     clicks = query_clicks(searches, happened.where("not is_bot"), items).localCheckpoint()
 
-    scores = query_scores(understood(asked_queries(searches), items, clicks), searches, truth)
+    scores = query_scores(understood(asked_queries(searches, 256), items, TextSettings(), clicks), searches, truth, 256)
 
     assert scores["correction_accuracy"] > 0.9
     assert scores["correction_false_changes"] < 0.005
@@ -58,7 +59,7 @@ def test_scores_by_hand(spark: SparkSession, searches: DataFrame) -> None:
         "normalised_query string, corrected_query string, "
         "categories array<struct<category: string, probability: double>>, brand string, colour string",
     )
-    assert query_scores(read, searches, truth) == pytest.approx(
+    assert query_scores(read, searches, truth, 256) == pytest.approx(
         {
             "correction_accuracy": 0.5,
             "correction_false_changes": 0.5,

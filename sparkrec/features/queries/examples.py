@@ -11,7 +11,7 @@ _KINDS = 3
 _LEAST_LETTERS = 4
 
 
-def made_queries(popular_items: DataFrame, seed: int) -> DataFrame:
+def made_queries(popular_items: DataFrame, seed: int, longest: int) -> DataFrame:
     """One query an item: the first two words of its title that say something, typed carelessly.
 
     Item after item a letter is left out of the longest of the words, two of its letters are swapped, or the last word
@@ -21,6 +21,7 @@ def made_queries(popular_items: DataFrame, seed: int) -> DataFrame:
     Args:
         popular_items: ``item_id, title, place``; the places say whose turn it is.
         seed: The same seed gives the same queries.
+        longest: Characters of a title that are read.
 
     Returns:
         ``normalised_query, query`` (the same), ``searches`` (0), ``made_from`` and ``place``; of items that give the
@@ -43,7 +44,7 @@ def made_queries(popular_items: DataFrame, seed: int) -> DataFrame:
     cut_off = F.concat_ws(" ", others, F.array(F.substring(last, F.lit(1), kept)))
     query = F.when(kind == 2, cut_off).otherwise(F.concat_ws(" ", slipped))
     made = (
-        popular_items.select("item_id", "place", normalised_query(F.col("title")).alias("text"))
+        popular_items.select("item_id", "place", normalised_query(F.col("title"), longest).alias("text"))
         .withColumn("words", words)
         .withColumn("word", F.array_min(by_length)["word"])
         .where((F.length("word") >= _LEAST_LETTERS) & ((kind != 2) | (F.length(last) > _LEAST_LETTERS)))

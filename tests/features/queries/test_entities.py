@@ -127,7 +127,7 @@ def test_brands_are_the_longest_names_in_whole_words(spark: SparkSession, items:
         "brightwell ørsted": "Brightwell",
     }
     queries = spark.createDataFrame([(query,) for query in expected], "corrected_query string")
-    rows = {row.corrected_query: row.brand for row in brands(queries, catalogue(items)).collect()}
+    rows = {row.corrected_query: row.brand for row in brands(queries, catalogue(items, 1_000)).collect()}
     assert {query: rows.get(query) for query in expected} == expected
 
 
@@ -138,5 +138,5 @@ def test_a_brand_is_written_as_most_items_write_it(spark: SparkSession, spelt: l
         "item_id string, title string, category_path string, brand string",
     )
     queries = spark.createDataFrame([("acme mug",)], "corrected_query string")
-    (row,) = brands(queries, catalogue(shop)).collect()
+    (row,) = brands(queries, catalogue(shop, 1_000)).collect()
     assert row.brand == ("Acme" if len(spelt) == 3 else "ACME")

@@ -54,7 +54,7 @@ def intents(queries: list[str], clicks: list[tuple[Any, ...]], items: DataFrame)
     rows = category_intent(
         spark.createDataFrame([(query,) for query in queries], "corrected_query string"),
         spark.createDataFrame(clicks, "corrected_query string, category string, clicks long, weight double"),
-        catalogue(items),
+        catalogue(items, 1_000),
     ).collect()
     for row in rows:
         probabilities = [one.probability for one in row.categories]

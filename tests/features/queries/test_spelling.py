@@ -60,7 +60,7 @@ def corrected(
     spark: SparkSession, items: DataFrame, queries: list[str], clicks: list[tuple[str, int]]
 ) -> dict[str, tuple[str, int]]:
     """Corrected query and edits by query."""
-    known = vocabulary(catalogue(items), spark.createDataFrame(clicks, "normalised_query string, clicks long"))
+    known = vocabulary(catalogue(items, 1_000), spark.createDataFrame(clicks, "normalised_query string, clicks long"))
     asked = spark.createDataFrame([(query,) for query in queries], "normalised_query string")
     rows = corrected_queries(asked, known.localCheckpoint()).collect()
     assert len(rows) == len(queries)

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
+from sparkrec.config.settings import TextSettings
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import conform
 from sparkrec.features.queries.examples import made_queries
@@ -14,7 +15,7 @@ def test_queries_are_counted_and_shown_as_most_often_typed(spark: SparkSession) 
     typed = ["Red Mug", "red mug", "red mug", "RED MUG", "RED MUG", "lamp!", "lamp?"]
     rows = [(normalised(text), text) for text in typed]
     searches = spark.createDataFrame(rows, "normalised_query string, query string")
-    found = asked_queries(searches).orderBy("normalised_query").collect()
+    found = asked_queries(searches, 256).orderBy("normalised_query").collect()
     assert [tuple(row) for row in found] == [("lamp", "lamp!", 2), ("red mug", "RED MUG", 5)]
 
 
@@ -22,7 +23,7 @@ def read(items: DataFrame, texts: list[str], clicks: DataFrame | None = None) ->
     """What is understood of each text, by the text."""
     listed = [(normalised(text), text, 1) for text in texts]
     queries = items.sparkSession.createDataFrame(listed, "normalised_query string, query string, searches long")
-    rows = conform(understood(queries, items, clicks), load_contract("features.query_text")).collect()
+    rows = conform(understood(queries, items, TextSettings(), clicks), load_contract("features.query_text")).collect()
     assert len(rows) == len(texts)
     by_query = {row.normalised_query: row for row in rows}
     return {text: by_query[normalised(text)] for text in texts}
@@ -81,13 +82,13 @@ def popular(spark: SparkSession) -> DataFrame:
 
 
 def test_queries_are_made_from_titles_by_one_slip_each(popular: DataFrame) -> None:
-    rows = made_queries(popular, seed=7).orderBy("place").collect()
+    rows = made_queries(popular, seed=7, longest=1_000).orderBy("place").collect()
     assert [(row.place, row.made_from) for row in rows] == [(0, "white hanging"), (1, "set cake"), (2, "party bunting")]
     missing, swapped, cut = (row["query"] for row in rows)
     assert missing in {"white hnging", "white haging", "white haning", "white hangng", "white hangig"}
     assert swapped == "set ckae"
     assert cut == "party bunt"
     assert all(row.normalised_query == row["query"] and row.searches == 0 for row in rows)
-    assert made_queries(popular, seed=7).orderBy("place").collect() == rows
-    others = {made_queries(popular, seed).orderBy("place").collect()[0]["query"] for seed in range(8)}
+    assert made_queries(popular, seed=7, longest=1_000).orderBy("place").collect() == rows
+    others = {made_queries(popular, seed, 1_000).orderBy("place").collect()[0]["query"] for seed in range(8)}
     assert len(others) > 1

@@ -23,7 +23,7 @@ def test_chinese_and_japanese_are_cut_into_pairs_of_letters(spark: SparkSession)
 
 
 def test_texts_of_items_are_normalised_and_missing_ones_empty(items: DataFrame) -> None:
-    rows = {row.item_id: row for row in catalogue(items).collect()}
+    rows = {row.item_id: row for row in catalogue(items, 1_000).collect()}
     assert rows["i2"].asDict() == {
         "item_id": "i2",
         "category": "Kitchen > Mugs",
@@ -40,7 +40,7 @@ def test_the_vocabulary_counts_items_and_clicks_of_words_and_pairs(spark: SparkS
         [("red cup", 4), ("cup 红色", 2), ("red mug", 3), ("rare word", 2)], "normalised_query string, clicks long"
     )
 
-    found = {row.text: (row["items"], row["clicks"]) for row in vocabulary(catalogue(items), clicks).collect()}
+    found = {row.text: (row["items"], row["clicks"]) for row in vocabulary(catalogue(items, 1_000), clicks).collect()}
 
     assert found["mug"] == (2, 3)
     assert found["red"] == (1, 7)
