@@ -43,7 +43,7 @@ _LONGEST = (
     "test_missing_fields",
     "test_nights",
     "test_complete_journey",
-    "test_hostile_texts",
+    "test_hostile_lines",
     "test_featurize",
     "test_online_retail",
     "test_profile_increments",

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from sparkrec.cleaning.expression_tree import Node, absent_columns, children, kind, parsed, parts
 from sparkrec.config.settings import SourceSettings
 from sparkrec.errors import ConfigurationError
+from sparkrec.landing.columns import listed
 
 ELEMENT, POSITION = "_sparkrec_element", "_sparkrec_position"
 """Columns of lines that are taken apart: the element, and its place in the array, from 0; null without any."""
@@ -40,7 +41,7 @@ def with_elements(lines: DataFrame, source: SourceSettings) -> DataFrame:
     key, array = found
     absent = absent_columns(lines, [array])
     if needed := [name for name in absent if name not in source.optional]:
-        told = ", ".join(name for name in lines.columns if not name.startswith("_"))
+        told = listed([name for name in lines.columns if not name.startswith("_")])
         raise ConfigurationError(f"{key}: explode({array}): the line has no {', '.join(needed)}; it has {told}")
     missing = {name: F.lit(None).cast("string") for name in absent}
     held = spark.createDataFrame([], lines.schema).withColumns(missing).select(F.expr(array).alias("array"))

@@ -14,6 +14,7 @@ from sparkrec.cleaning.expression_tree import Node, analysed, children, folded, 
 from sparkrec.compat.spark import jvm
 from sparkrec.config.settings import SourceSettings
 from sparkrec.errors import ConfigurationError
+from sparkrec.landing.columns import listed
 
 _ALONE = "an expression sees one line, and no other"
 _AGGREGATE = f"it has an aggregate function, which adds up many lines: {_ALONE}"
@@ -76,7 +77,7 @@ def check_expressions(lines: DataFrame, section: str, expressions: Mapping[str, 
 
 
 def _check(lines: DataFrame, section: str, expressions: Mapping[str, str], known: bool) -> None:
-    columns = ", ".join(name for name in lines.columns if not name.startswith("_"))
+    columns = listed([name for name in lines.columns if not name.startswith("_")])
     for key, expression in expressions.items():
         if why := _why_not(lines, expression, section == "refuse", known):
             told = f"\n  landed columns: {columns}" if known else ""

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date, timedelta
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.cleaning.labels import SEARCH
@@ -34,6 +34,18 @@ def kept_events(interactions: DataFrame, searches: DataFrame | None, reviews: Da
     return events.unionByName(issued, allowMissingColumns=True)
 
 
+def own_id() -> Column:
+    """What tells an event from the others of its table: a search by the id that its impressions name."""
+    is_search = F.col("table") == SEARCHES
+    return F.when(is_search, F.coalesce("search_id", "event_id")).otherwise(F.col("event_id"))
+
+
+def sent_again(kept: DataFrame, fresh: DataFrame) -> DataFrame:
+    """Events that silver holds and of which there are new lines, by ``table`` and `own_id`."""
+    keys = fresh.select("table", own_id().alias("_own_id")).distinct()
+    return kept.withColumn("_own_id", own_id()).join(keys, ["table", "_own_id"], "left_semi").drop("_own_id")
+
+
 def touched_days(fresh: DataFrame, kept: DataFrame, relinked: DataFrame | None, gap: timedelta | None) -> set[date]:
     """Days on which what silver holds may change.
 
@@ -41,13 +53,12 @@ def touched_days(fresh: DataFrame, kept: DataFrame, relinked: DataFrame | None, 
     person now, and those into which a session of a changed day may go on.
 
     Args:
-        fresh: Good new lines: ``table, event_id, event_date, visitor_id``.
+        fresh: Good new lines: ``table, event_id, search_id, event_date, visitor_id``.
         kept: The same of all that silver holds, and ``event_time``.
         relinked: ``visitor_id`` of those who are another person than before.
         gap: A session that crosses midnight goes on within this time; None where sessions are the source's own.
     """
-    keys = ["table", "event_id"]
-    again = kept.join(fresh.select(*keys).distinct(), keys, "left_semi")
+    again = sent_again(kept, fresh)
     changed = fresh.select("event_date").unionByName(again.select("event_date"))
     if relinked is not None:
         changed = changed.unionByName(kept.join(relinked, "visitor_id", "left_semi").select("event_date"))

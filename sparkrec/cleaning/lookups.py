@@ -12,7 +12,7 @@ from sparkrec.cleaning.expressions import check_expressions
 from sparkrec.config.settings import LookupSettings, SourceSettings
 from sparkrec.contracts.spark import column
 from sparkrec.errors import ConfigurationError
-from sparkrec.landing.columns import LANDING_COLUMNS
+from sparkrec.landing.columns import LANDING_COLUMNS, listed
 
 
 def with_lookups(lines: DataFrame, lookups: Mapping[str, LookupSettings], rows: Mapping[str, DataFrame]) -> DataFrame:
@@ -167,4 +167,4 @@ def _quoted(name: str) -> str:
 
 
 def _told(rows: DataFrame) -> str:
-    return ", ".join(name for name in rows.columns if not name.startswith("_"))
+    return listed([name for name in rows.columns if not name.startswith("_")])

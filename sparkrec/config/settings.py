@@ -114,6 +114,9 @@ class LandingSettings(_Section):
         description="Characters of a line, or bytes of a value of Parquet. A longer line is refused as line_too_long; "
         "a file is bad whose line of column names is longer, or that cannot be read without such a line or value.",
     )
+    most_columns: int = Field(
+        20_000, ge=1, description="Columns of a file, or different keys of JSON lines, and columns of the table in all."
+    )
     largest_document: int = Field(
         64_000_000, ge=1_000, description="Characters of a file of JSON that is read as a whole; a larger one is bad."
     )

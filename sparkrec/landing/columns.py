@@ -11,11 +11,19 @@ LANDING_COLUMNS = ("_source_file", "_batch_id", "_ingested_at")
 
 _OF_THE_LAKE = {*LANDING_COLUMNS, UNREADABLE_LINE}
 _LANDED = "landed."
+_MOST, _LONGEST = 20, 80
 
 
 def own_columns(columns: Sequence[str]) -> list[str]:
     """Those of bronze that are the source's own."""
     return [name for name in columns if name not in LANDING_COLUMNS]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of columns for messages: the first of them, none too long, and none that would steer a terminal."""
+    shown = [name if name.isprintable() and len(name) <= _LONGEST else repr(name[:_LONGEST]) for name in names[:_MOST]]
+    more = f" and {len(names) - _MOST:,} more" if len(names) > _MOST else ""
+    return ", ".join(shown) + more
 
 
 def landed_names(names: Sequence[str]) -> list[str]:

@@ -24,6 +24,7 @@ from sparkrec.config.settings import LandingSettings, SourceSettings
 from sparkrec.errors import ConfigurationError
 from sparkrec.file_systems import open_file_system
 from sparkrec.landing.bounded_lines import TOO_LONG, BoundedLines, GrowthError
+from sparkrec.landing.columns import listed
 from sparkrec.landing.parquet_values import trouble_of_values
 
 _HEAD = 1 << 12
@@ -145,7 +146,8 @@ def check_encoding(source: SourceSettings) -> None:
     encoding = encoding_of(source.options)
     if encoding is not None:
         try:
-            codecs.lookup(encoding)
+            # Not by codecs.lookup: it finds some that are no encodings of text.
+            "".encode(encoding)
         except LookupError:
             raise ConfigurationError(
                 f"source {source.name}: options.encoding: {encoding} is no encoding; such are utf-8, utf-16, latin-1, "
@@ -327,6 +329,8 @@ def _probe_csv(uri: str, packed: str | None, encoding: str, files: LandingSettin
         return Probe(empty=True)
     with bounded_lines(uri, packed, encoding, files) as again:
         columns = dialect.header(again.lines(), longest)
+    if len(columns) > files.most_columns:
+        return _too_wide(len(columns), files)
     if not columns:
         return Probe(trouble="it has no line of column names: remove or mend it")
     if columns[0].startswith(TOO_LONG):
@@ -434,9 +438,11 @@ def _probe_parquet(uri: str, files: LandingSettings) -> Probe:
             return Probe(trouble=trouble)
         physical = {leaf.path: leaf.physical_type for leaf in (file.schema.column(i) for i in range(len(file.schema)))}
     columns = tuple(schema.names)
+    if len(columns) > files.most_columns:
+        return _too_wide(len(columns), files)
     lowered = [name.lower() for name in columns]
     if alike := [name for name in columns if lowered.count(name.lower()) > 1]:
-        return Probe(trouble=f"its columns {', '.join(alike)} differ in upper and lower case alone: rename one")
+        return Probe(trouble=f"its columns {listed(alike)} differ in upper and lower case alone: rename one")
     return Probe(
         columns=columns,
         schema=schema.to_string(),
@@ -446,6 +452,10 @@ def _probe_parquet(uri: str, files: LandingSettings) -> Probe:
             if pa.types.is_timestamp(field.type) and field.type.unit == "ns" and physical.get(field.name) == "INT64"
         ),
     )
+
+
+def _too_wide(columns: int, files: LandingSettings) -> Probe:
+    return Probe(trouble=f"it has {columns:,} columns, more than `most_columns`, {files.most_columns:,}")
 
 
 def _one_line(error: Exception) -> str:

@@ -29,7 +29,7 @@ from sparkrec.contracts.spark import column
 from sparkrec.errors import ConfigurationError, DataError
 from sparkrec.landing.columns import UNREADABLE_LINE, landed_names
 from sparkrec.landing.find import LandingFile, short_names
-from sparkrec.landing.json_lines import read_json_lines
+from sparkrec.landing.json_lines import TooManyKeysError, read_json_lines
 from sparkrec.landing.probe import Probe
 
 _FILE = "file://"
@@ -64,10 +64,22 @@ def unreadable_files(source: SourceSettings, files: Sequence[Delivered]) -> Iter
         named = re.search(r"Encountered error while reading file (.+?)\. ", str(error))
         if named is None:
             raise
-        opened = unquote(named[1]).removeprefix(_FILE)
-        uri = next((one.file.uri for one in files if one.opened.removeprefix(_FILE) == opened), opened)
+        uri = _landed(named[1], files)
         told = f"source {source.name}: {uri} cannot be read as {source.format}: {_cause(error)}"
         raise UnreadableFileError(told, uri) from None
+    except TooManyKeysError as error:
+        uri = _landed(error.uri, files)
+        told = (
+            f"source {source.name}: the objects of {uri}, and of files beside it, have more than "
+            f"{source.most_columns:,} different keys: mend it, or raise `most_columns`"
+        )
+        raise UnreadableFileError(told, uri) from None
+
+
+def _landed(opened: str, files: Sequence[Delivered]) -> str:
+    """The URI of the file that Spark has opened by a name."""
+    path = unquote(opened).removeprefix(_FILE)
+    return next((one.file.uri for one in files if one.opened.removeprefix(_FILE) == path), path)
 
 
 def _cause(error: Py4JJavaError | PySparkException) -> str:
@@ -118,7 +130,7 @@ def _read(spark: SparkSession, source: SourceSettings, group: Sequence[Delivered
     # Spark takes paths for globs.
     paths = [re.sub(r"([\\*?\[\]{}])", r"\\\1", one.opened) for one in group]
     if source.format == "jsonl":
-        return read_json_lines(spark, paths, source.options, group[0].probe.multiline)
+        return read_json_lines(spark, paths, source.options, group[0].probe.multiline, source.most_columns)
     options = {name: value for name, value in source.options.items() if name.lower() not in _NOT_FOR_SPARK}
     probe = group[0].probe
     if source.format == "parquet":

@@ -14,7 +14,15 @@ from sparkrec.cleaning.duplicates import one_of_each, with_equal_lines
 from sparkrec.cleaning.elements import with_elements
 from sparkrec.cleaning.identities import Pseudonyms, identities, relinked, with_user_ids
 from sparkrec.cleaning.item_versions import READ_IN_WORDS, item_sightings, item_versions
-from sparkrec.cleaning.kept import INTERACTIONS, SEARCHES, carried_sessions, kept_events, touched_days
+from sparkrec.cleaning.kept import (
+    INTERACTIONS,
+    SEARCHES,
+    carried_sessions,
+    kept_events,
+    own_id,
+    sent_again,
+    touched_days,
+)
 from sparkrec.cleaning.labels import REVIEW, labelled_lines, left_out_keys
 from sparkrec.cleaning.lookups import lookup_rows, with_lookups
 from sparkrec.cleaning.outliers import with_outliers
@@ -115,7 +123,7 @@ class Cleaning:
             lines = lines.unionByName(self._with_deliveries(old, labelled), allowMissingColumns=True)
         # A refused line does not stand for the event whose id it has: a mended one may come.
         # The ids first: Spark sorts by the first bytes of the first column, and looks at rows only where these agree.
-        key = [F.when(_is_refused(), F.col("row_id")).otherwise(F.col("event_id")), F.col("table"), _is_refused()]
+        key = [F.when(_is_refused(), F.col("row_id")).otherwise(own_id()), F.col("table"), _is_refused()]
         seen, is_old = Observation("lines"), F.col("is_old")
         different = (
             one_of_each(lines, *key, order=self._latest())
@@ -187,8 +195,7 @@ class Cleaning:
         """Events that silver holds, with when they were delivered where a replayed line may be from before that."""
         if self.replayed is None:
             return old
-        keys = ["table", "event_id"]
-        again = old.join(labelled.where(~_is_refused()).select(*keys), keys, "left_semi").select("line_hash").distinct()
+        again = sent_again(old, labelled.where(~_is_refused())).select("line_hash").distinct()
         if again.isEmpty():
             return old
         lines = Cleaning(self.context)._labelled(self.replayed).join(F.broadcast(again), "line_hash", "left_semi")

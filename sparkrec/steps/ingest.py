@@ -13,7 +13,7 @@ from sparkrec.cleaning.lookups import ambiguous_keys, lookup_rows
 from sparkrec.config.settings import SourceSettings
 from sparkrec.errors import DataError
 from sparkrec.lake import files
-from sparkrec.landing.columns import LANDING_COLUMNS, UNREADABLE_LINE, landed_names, own_columns
+from sparkrec.landing.columns import LANDING_COLUMNS, UNREADABLE_LINE, landed_names, listed, own_columns
 from sparkrec.landing.find import LandingFile, absent_folders, landing_files, searched_folders, short_names
 from sparkrec.landing.probe import Probe, check_encoding, probe_files
 from sparkrec.landing.read import Delivered, UnreadableFileError, read_landing, unreadable_files
@@ -86,7 +86,7 @@ def _ingest_lookup(context: JobContext, name: str) -> Counts:
 
     def replace(rows: DataFrame, _: str) -> int:
         if missing := [column for column in lookup.needed() if column not in rows.columns]:
-            told = ", ".join(own_columns(rows.columns))
+            told = listed(own_columns(rows.columns))
             what = "key" if missing[0] in lookup.key else "property or value"
             raise DataError(
                 f"lookup {name}: {source.landing} has no {', '.join(missing)}, which is its {what}; it has {told}"
@@ -200,6 +200,7 @@ class _Delivery:
                     "object of JSON: mend `format` in the source file, or the files"
                 )
             if self._earlier is not None:
+                self._check_width(lines)
                 self._say_drift(lines)
             if self._is_personal and context.tables.exists("private.forgotten"):
                 forgotten = context.tables.read("private.forgotten")
@@ -222,7 +223,7 @@ class _Delivery:
         for file in good:
             lacking = [name for name in needed if name.lower() not in lowered[file] and name not in LANDING_COLUMNS]
             if lacking := [name for name in lacking if name not in self._source.optional]:
-                told = ", ".join(columns[file][:20])
+                told = listed(columns[file])
                 found[file] = (
                     f"it has no {', '.join(lacking)}, which the source file uses; it has {told}: mend the file, or use "
                     "its columns in the source file, and name those that files may lack `optional`"
@@ -253,15 +254,15 @@ class _Delivery:
             self._context.say(f"skipped {line}")
 
     def _say_odd(self, probes: Mapping[LandingFile, Probe]) -> None:
-        named = short_names([file.uri for file in probes]) if probes else {}
+        named, longest = short_names([file.uri for file in probes]) if probes else {}, self._source.longest_line
         for file, probe in probes.items():
             if probe.empty:
                 self._context.say(f"{named[file.uri]} is empty: there is no line in it")
             if probe.too_long:
                 self._context.say(
-                    f"{named[file.uri]}: {probe.too_long:,} lines, the first is line {probe.first_too_long:,}, have "
-                    f"more characters than `longest_line`, {self._source.longest_line:,}: refused as line_too_long; "
-                    "mend them, or raise `longest_line`"
+                    f"{named[file.uri]}: {probe.too_long:,} of its lines have more than {longest:,} characters "
+                    f"(`longest_line`), the first is line {probe.first_too_long:,}: refused as line_too_long; mend "
+                    "them, or raise it"
                 )
             if probe.undecodable:
                 self._context.say(
@@ -270,11 +271,19 @@ class _Delivery:
                     "as windows-1252; ids with such a sign are refused"
                 )
 
+    def _check_width(self, lines: DataFrame) -> None:
+        names = {name.lower() for name in (*(self._earlier or ()), *lines.columns)}
+        if len(own_columns([*names])) > self._source.most_columns:
+            raise DataError(
+                f"source {self._source.name}: with the columns of the new files the table would have {len(names):,}, "
+                f"more than `most_columns`, {self._source.most_columns:,}: deliver them without what is no column"
+            )
+
     def _say_drift(self, lines: DataFrame) -> None:
         earlier = {name.lower() for name in self._earlier or ()}
         names = {name.lower() for name in lines.columns}
         if added := [name for name in lines.columns if name.lower() not in earlier and name != UNREADABLE_LINE]:
-            self._context.say(f"new files have the new columns {', '.join(added)}")
+            self._context.say(f"new files have the new columns {listed(added)}")
         used = used_columns(self._context.spark, self._source)
         if lost := [name for name in used if name.lower() in earlier and name.lower() not in names]:
             self._context.say(f"no new line has {', '.join(lost)}: taken as missing")

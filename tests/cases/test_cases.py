@@ -51,6 +51,7 @@ class Case:
 
 
 ROW = ("u1", "i1", MONDAY, 1.0, 2.5)
+THIRD = ("u3", "i3", "2024-01-03 10:00:00", 1.0, 2.5)
 ONE = {"files": 1, "new_files": 1, "new_lines": 1}
 LINES_OF_TWO = {"files": 1, "new_files": 1, "new_lines": 2}
 
@@ -115,6 +116,15 @@ CASE_LIST = [
         [(user, "i1", MONDAY, 1.0, 2.5) for user in ("u1", "u2", "u3")],
     ),
     Case("json_trailing_comma", {"files": 1, "new_lines": 13}),
+    # Upper and lower case are the same; a line with both is refused.
+    Case("json_key_case", {"landed": 3, "kept": 2}, [ROW, THIRD], {"line_unreadable": 1}),
+    Case(
+        "json_key_space",
+        {},
+        told=(r"a\.jsonl, and of files beside it, have more than 2 different keys: mend it, or raise `most_columns`",),
+        exit_status=1,
+        settings=("source.most_columns=2",),
+    ),
     Case("json_two_in_line", LINES_OF_TWO),
     Case(
         "latin1_noopt",
@@ -130,7 +140,32 @@ CASE_LIST = [
         [("jos\u00e9", "i1", MONDAY, 1.0, 2.5), ("jos\u00e8", "i2", "2024-01-02 10:00:00", 1.0, 2.5)],
         settings=("source.options={encoding: latin-1}",),
     ),
+    Case(
+        "long_line_csv",
+        {"landed": 3, "kept": 2, "refused": 1},
+        [ROW, THIRD],
+        {"line_too_long": 1},
+        told=(
+            r"a\.csv: 1 of its lines have more than 1,000 characters \(`longest_line`\), the first is line 3: refused",
+        ),
+        settings=("source.longest_line=1000",),
+    ),
+    Case(
+        "long_line_json",
+        {"landed": 3, "kept": 2, "refused": 1},
+        [ROW, THIRD],
+        {"line_too_long": 1},
+        told=(r"a\.jsonl\.gz: 1 of its lines have more than 1,000 characters", "too_long_lines 1"),
+        settings=("source.longest_line=1000",),
+    ),
     Case("many_cols", ONE, columns=("c0", "c2993")),
+    Case(
+        "many_cols",
+        {},
+        told=(r"it has [0-9,]+ columns, more than `most_columns`, 100", "on_bad_file: skip"),
+        exit_status=1,
+        settings=("source.most_columns=100",),
+    ),
     Case("nl_last", {"landed": 2, "kept": 2}, THREE[:2]),
     Case(
         "olist_chain",
