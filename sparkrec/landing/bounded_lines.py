@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 TOO_LONG = "TOO_LONG"
 """How the text begins that stands in bronze for a line that is too long."""
@@ -14,6 +14,24 @@ _SHOWN = 200
 
 class GrowthError(OSError):
     """A packed file unpacks to more than it may."""
+
+
+class _Chunk(NamedTuple):
+    """A part of a text.
+
+    Attributes:
+        text: The part.
+        number: Of the line that it begins in.
+        ended: How long that line is up to its end, or up to the chunk's.
+        first_end: Where the line's end begins; None where the line goes on.
+        last_end: What lies before this place is whole lines.
+    """
+
+    text: str
+    number: int
+    ended: int
+    first_end: int | None
+    last_end: int
 
 
 @dataclass
@@ -48,48 +66,64 @@ class BoundedLines:
         Raises:
             GrowthError: There are more characters than ``most``.
         """
-        number, length, held = 1, 0, ""
-        # A line within a chunk is never too long: only one that began before it may be.
-        while chunk := self.text.read(min(_CHUNK, self.longest)):
-            if chunk.endswith("\r"):
-                chunk += self.text.read(1)
-            self.characters += len(chunk)
-            if self.most is not None and self.characters > self.most:
-                raise GrowthError(f"it unpacks to more than {self.most:,} characters")
-            first, last = self._first_end(chunk), self._last_end(chunk)
-            ended = len(chunk) if first < 0 else first
-            length += ended
-            if first < 0:
+        held = ""
+        for chunk in self._chunks():
+            if chunk.first_end is None:
                 # What is too long is counted, but not kept.
-                held = held[:_SHOWN] if length > self.longest else held + chunk
+                held = held[:_SHOWN] if chunk.ended > self.longest else held + chunk.text
                 continue
-            piece = chunk[ended:last]
-            piece = self._instead(number, length, held) + piece if length > self.longest else held + chunk[:last]
-            number += max(piece.count(end) for end in self.ends)
-            yield piece
-            held = chunk[last:]
-            length = len(held)
-        if length > self.longest:
-            yield self._instead(number, length, held)
-        elif held:
+            if chunk.ended > self.longest:
+                yield self._instead(chunk, held) + chunk.text[chunk.first_end : chunk.last_end]
+            else:
+                yield held + chunk.text[: chunk.last_end]
+            held = chunk.text[chunk.last_end :]
+        if held:
             yield held
+
+    def measure(self) -> None:
+        """Read it all, for what is counted.
+
+        Raises:
+            GrowthError: There are more characters than ``most``.
+        """
+        for _ in self._chunks():
+            pass
 
     def lines(self) -> Iterator[str]:
         """The lines one by one, each with its end."""
         for piece in self:
             yield from io.StringIO(piece, newline="")
 
-    def _instead(self, number: int, length: int, beginning: str) -> str:
-        self.too_long += 1
-        self.first_too_long = self.first_too_long or number
-        told = f"line {number} has {length} characters, more than {self.longest}; it begins {beginning[:_SHOWN]}"
-        return self.stand_in(f"{TOO_LONG}: {told}")
+    def _chunks(self) -> Iterator[_Chunk]:
+        number, length = 1, 0
+        # A line within a chunk is never too long: only one that began before it may be.
+        while text := self.text.read(min(_CHUNK, self.longest)):
+            if text.endswith("\r"):
+                text += self.text.read(1)
+            self.characters += len(text)
+            if self.most is not None and self.characters > self.most:
+                raise GrowthError(f"it unpacks to more than {self.most:,} characters")
+            firsts = {end: place for end in self.ends if (place := text.find(end)) >= 0}
+            if not firsts:
+                length += len(text)
+                yield _Chunk(text, number, length, None, 0)
+                continue
+            first, last = min(firsts.values()), max(text.rfind(end) + len(end) for end in firsts)
+            length += first
+            self._count(number, length)
+            yield _Chunk(text, number, length, first, last)
+            number += max(text.count(end) for end in firsts)
+            length = len(text) - last
+        self._count(number, length)
+        if length > self.longest:
+            # The last line has no end of its own.
+            yield _Chunk("", number, length, 0, 0)
 
-    def _first_end(self, chunk: str) -> int:
-        """Where the first line's end begins; -1 where there is none."""
-        found = [place for end in self.ends if (place := chunk.find(end)) >= 0]
-        return min(found, default=-1)
+    def _count(self, number: int, length: int) -> None:
+        if length > self.longest:
+            self.too_long += 1
+            self.first_too_long = self.first_too_long or number
 
-    def _last_end(self, chunk: str) -> int:
-        """What lies before this place is whole lines."""
-        return max((place + len(end) for end in self.ends if (place := chunk.rfind(end)) >= 0), default=0)
+    def _instead(self, chunk: _Chunk, beginning: str) -> str:
+        told = f"line {chunk.number} has {chunk.ended} characters, more than {self.longest}"
+        return self.stand_in(f"{TOO_LONG}: {told}; it begins {beginning[:_SHOWN]}")

@@ -199,8 +199,7 @@ def _probe_json(uri: str, packed: str | None, encoding: str, files: LandingSetti
     is_cut = len(first.rstrip("\r\n")) > files.longest_line
     first = first.strip()
     with bounded_lines(uri, packed, encoding, files) as lines:
-        for _ in lines:
-            pass
+        lines.measure()
     is_small = lines.characters <= files.largest_document
     # A long line that begins an array may be a whole document, or one line among others.
     if is_set(files.options, "multiLine") or (_goes_on(first) and (is_small or not is_cut)):
