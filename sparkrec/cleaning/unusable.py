@@ -14,7 +14,7 @@ from sparkrec.cleaning.expression_tree import absent_columns
 from sparkrec.cleaning.expressions import patterns
 from sparkrec.config.settings import SourceSettings
 
-_ABOUT_A_VALUE = ("_unreadable", "_out_of_range", "_without_date")
+_ABOUT_A_VALUE = ("_unreadable", "_out_of_range", "_without_date", "_too_long")
 _LONGEST = 40
 # By the number of digits of a moment of our time, counted since 1970.
 _COUNTS = {
