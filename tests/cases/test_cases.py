@@ -205,6 +205,8 @@ CASE_LIST = [
     Case("pq_null_part", {"files": 2, "new_lines": 4}),
     Case("pq_spaces", LINES_OF_TWO, columns=("Customer ID",)),
     Case("quotes", {"landed": 8, "kept": 6, "refused": 2}, refused={"line_unreadable": 2}),
+    # A search is told by the id that impressions name, whatever its event's.
+    Case("search_ids", {"landed": 5, "kept": 1, "searches": 2, "redelivered": 2, "refused": 0}, [ROW]),
     Case("snappy", {}, told=(r"a\.csv\.snappy: its compression is not known here", "on_bad_file: skip"), exit_status=1),
     Case("stray_files", {}, told=(r"^source shop: README\.txt: it has no at, item, price",), exit_status=1),
     Case(
