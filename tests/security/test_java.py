@@ -79,7 +79,7 @@ def test_a_command_ends_in_that_line(
     machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("JAVA_HOME", str(install(machine / "newest", "25.0.1", says_so=False)))
-    monkeypatch.setattr(sys, "argv", ["sparkrec", "sql", "select 1", "--lake", str(machine), "--env", "test"])
+    monkeypatch.setattr(sys, "argv", ["sparkrec", "maintain", "--lake", str(machine), "--env", "test"])
 
     with pytest.raises(SystemExit) as ended:
         main()
