@@ -22,7 +22,7 @@ from sparkrec.features.effective_split import effective_split
 from sparkrec.features.parts import newest_known
 from sparkrec.lake.order import in_one_order
 from sparkrec.recommend.models import SECOND_STAGES, all_models
-from sparkrec.recommend.scorers.item_item import title_vectors
+from sparkrec.recommend.scorers.titles import title_vectors
 from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.registry.chosen import Chosen, ChosenList
 from sparkrec.registry.model_store import CurrentModels, model_version
@@ -183,7 +183,7 @@ def _figures(
     blends = {BLEND: {shelf: ranking.weights for shelf, ranking in chosen.shelves.items() if ranking.model == BLEND}}
     published = {shelf: ranking.model for shelf, ranking in chosen.shelves.items()}
     catalogue = Catalogue.of(current.arrays("popularity", part)["scores"], titles)
-    lists = judged(users, current, part, blends, shelves, k, catalogue.head).persist()
+    lists = judged(users, current, part, blends, shelves, settings.ranker.depth, k, catalogue.head).persist()
     try:
         measure = partial(list_values, catalogue=catalogue, k=k)
         means = means_with_intervals(lists, measure, published, settings.evaluation.bootstrap_samples, settings.seed)

@@ -37,7 +37,7 @@ def run(context: JobContext) -> Counts:
         if (model := searched_model(blend))
     }
     by_user = sequences.repartition(2 * cores, "user_id")
-    lists = ranked_lists(by_user, current, weights, settings.recommend.top_n, searches)
+    lists = ranked_lists(by_user, current, weights, settings.ranker.depth, settings.recommend.top_n, searches)
     published = context.spark.createDataFrame(
         [(shelf, ranking.model, ranking.version) for shelf, ranking in chosen.shelves.items()],
         "shelf string, model string, model_version string",

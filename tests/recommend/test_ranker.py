@@ -14,8 +14,8 @@ from sparkrec.recommend.models import MODELS
 from sparkrec.recommend.ranker import booster, recipes
 from sparkrec.recommend.ranker.booster import Booster, Rehearsal
 from sparkrec.recommend.ranker.candidates import Candidates, candidates, retrievers
+from sparkrec.recommend.ranker.features import columns, pair_features
 from sparkrec.recommend.ranker.item_facts import FACTS, item_facts
-from sparkrec.recommend.ranker.pairs import columns, pair_features
 from sparkrec.recommend.ranker.ranker import Ranker, over, seen
 from sparkrec.recommend.ranker.rehearsal import rehearse
 from sparkrec.recommend.users import UserBatch

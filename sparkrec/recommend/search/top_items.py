@@ -15,8 +15,8 @@ from pyspark.sql import types as T
 
 from sparkrec.config.settings import SearchSettings
 from sparkrec.lake import files
+from sparkrec.recommend.item_lists import ItemLists
 from sparkrec.recommend.search.index import ItemIndex
-from sparkrec.recommend.search.item_lists import ItemLists
 from sparkrec.recommend.search.recall import probe_enough
 from sparkrec.recommend.search.search import ItemSearch
 from sparkrec.recommend.search.vectors import Askers, SearchVectors
