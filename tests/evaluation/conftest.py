@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from scipy import sparse
 
 from sparkrec.lake import files
+from sparkrec.recommend.scorers.item_item import ItemItem, arrays_of
 from sparkrec.registry.model_store import CurrentModels
 
 USERS, ITEMS = 30, 24
@@ -44,7 +46,7 @@ def arrays(shop: Dense) -> dict[str, Dense]:
     return {
         "popularity": {"scores": popularity},
         "own_frequency": {"order": popularity / (popularity.max() + 1)},
-        "ease": {"weights": random.normal(size=(ITEMS, ITEMS)).astype(np.float32)},
+        "ease": arrays_of(sparse.csr_matrix(random.normal(size=(ITEMS, ITEMS)).astype(np.float32))),
         "als": {
             "users": random.normal(size=(USERS + 2, 5)).astype(np.float32),
             "items": random.normal(size=(ITEMS, 5)).astype(np.float32),
@@ -89,7 +91,7 @@ def scores(shop: Dense, arrays: dict[str, Dense]) -> Dense:
     raw = {
         "popularity": np.tile(popularity, (USERS, 1)),
         "own_frequency": shop["events"] + 1e-3 * arrays["own_frequency"]["order"],
-        "ease": shop["bought"] @ arrays["ease"]["weights"].astype(float),
+        "ease": shop["bought"] @ ItemItem(arrays["ease"], shop["known"]).weights.toarray().astype(float),
         "als": arrays["als"]["users"][2:].astype(float) @ arrays["als"]["items"].astype(float).T,
     }
     known = shop["known"]

@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from scipy import sparse
 
 from sparkrec.config.settings import SearchSettings
 from sparkrec.lake import files
 from sparkrec.recommend.neighbours import item_neighbours
 from sparkrec.recommend.publish import ranked_lists, reason, searched_model
+from sparkrec.recommend.scorers.item_item import arrays_of
 from sparkrec.recommend.search.top_items import PreparedSearch, prepare
 from sparkrec.recommend.search.vectors import Askers
 from sparkrec.registry.model_store import CurrentModels
@@ -33,7 +35,7 @@ VECTORS[[4, 6]] = VECTORS[3]
 ARRAYS = {
     "popularity": {"scores": POPULARITY},
     "own_frequency": {"order": POPULARITY / (POPULARITY.max() + 1)},
-    "item_knn": {"weights": WEIGHTS},
+    "item_knn": arrays_of(sparse.csr_matrix(WEIGHTS)),
     "two_tower": {"users": RANDOM.normal(size=(USERS, 3)), "items": VECTORS},
 }
 BLENDS = {"discover": {"item_knn": 0.75, "popularity": 0.25}, "reorder": {"own_frequency": 1.0}}
@@ -62,7 +64,7 @@ def sequences(spark: SparkSession) -> DataFrame:
 
 @pytest.fixture(scope="module")
 def lists(sequences: DataFrame, current: CurrentModels) -> pd.DataFrame:
-    found = ranked_lists(sequences, current, BLENDS, TOP).toPandas()
+    found = ranked_lists(sequences, current, BLENDS, TOP, TOP).toPandas()
     return found.assign(user=found["user_id"].str[1:].astype(int))
 
 
@@ -139,7 +141,7 @@ def test_lists_tell_what_the_user_had_of_each_item(lists: pd.DataFrame) -> None:
 def test_how_users_are_spread_does_not_change_the_lists(
     sequences: DataFrame, current: CurrentModels, lists: pd.DataFrame
 ) -> None:
-    again = ranked_lists(sequences.coalesce(1), current, BLENDS, TOP).toPandas()
+    again = ranked_lists(sequences.coalesce(1), current, BLENDS, TOP, TOP).toPandas()
 
     order = ["user_id", "shelf", "rank"]
     left, right = (frame.sort_values(order).reset_index(drop=True) for frame in (again, lists.drop(columns="user")))
@@ -170,9 +172,9 @@ def test_a_model_of_dot_products_alone_is_searched_and_published_with_its_own_sc
     sequences: DataFrame, current: CurrentModels, shelf: str
 ) -> None:
     alone = {"two_tower": 1.0}
-    scored = ranked_lists(sequences, current, {shelf: alone}, TOP)
+    scored = ranked_lists(sequences, current, {shelf: alone}, TOP, TOP)
 
-    searched = ranked_lists(sequences, current, {shelf: alone}, TOP, {shelf: _search(current, "users")})
+    searched = ranked_lists(sequences, current, {shelf: alone}, TOP, TOP, {shelf: _search(current, "users")})
 
     assert searched.dtypes == scored.dtypes
     one, other = (rows.toPandas().sort_values(["user_id", "rank"], ignore_index=True) for rows in (searched, scored))
@@ -188,7 +190,7 @@ def test_shelves_that_are_searched_stand_beside_others(
 ) -> None:
     blends = BLENDS | {"discover": {"two_tower": 1.0}}
 
-    found = ranked_lists(sequences, current, blends, TOP, {"discover": _search(current, "users")}).toPandas()
+    found = ranked_lists(sequences, current, blends, TOP, TOP, {"discover": _search(current, "users")}).toPandas()
 
     assert set(found["shelf"]) == set(BLENDS)
     one, other = (
@@ -244,4 +246,4 @@ def test_the_models_of_a_list_are_read_from_the_lake(sequences: DataFrame, tmp_p
     )
 
     with pytest.raises(Exception, match="FileNotFoundError"):
-        ranked_lists(sequences, missing, {"discover": {"popularity": 1.0}}, TOP).collect()
+        ranked_lists(sequences, missing, {"discover": {"popularity": 1.0}}, TOP, TOP).collect()
