@@ -31,6 +31,7 @@ from sparkrec.lake import Lake
 from sparkrec.lake.fingerprint import fingerprint
 from sparkrec.registry.chosen import Chosen, ChosenList
 from sparkrec.registry.model_store import CurrentModels
+from sparkrec.registry.user_vectors import vectors_of_users
 from sparkrec.shards.manifest import Manifest
 from sparkrec.steps.runner import Runner
 
@@ -313,8 +314,9 @@ def test_a_list_that_is_searched_has_the_models_own_scores(
     finally:
         chosen.write(path)
 
-    vectors = current.arrays("als", "publish")
-    own = (vectors["users"][found["user_index"]] * vectors["items"][found["item_index"]]).sum(axis=1)
+    items = current.arrays("als", "publish")["items"]
+    users = vectors_of_users(spark, current, "als", "publish").toPandas().set_index("user_index")["vector"]
+    own = (np.stack(users.loc[found["user_index"]]) * items[found["item_index"]]).sum(axis=1)
     assert len(found) > 1_000
     np.testing.assert_allclose(found["score"], own, rtol=1e-4, atol=1e-6)
     assert any("are searched approximately, recall" in line for line in said) == (exact_items == 0)

@@ -12,6 +12,7 @@ from sparkrec.recommend.pairs import Indices, first_of_each, keys
 from sparkrec.recommend.ranker.candidates import Candidates, candidates
 from sparkrec.recommend.ranker.features import pair_features
 from sparkrec.recommend.ranker.ranker import Ranker, below_candidates, over
+from sparkrec.recommend.scorers.dot_product import DotProduct
 from sparkrec.recommend.scorers.popularity import Popularity
 from sparkrec.recommend.scorers.scorer import Best, Scorer, UserScores
 from sparkrec.recommend.scorers.sparse_scores import SharedScores
@@ -22,6 +23,17 @@ Weights = dict[str, float]
 """A blend: weight of each model's standardised scores."""
 
 _USERS_AT_ONCE = 512
+
+
+def _first_stages(current: CurrentModels, names: Sequence[str]) -> list[str]:
+    """Of the models asked for, those that score by themselves, and those that the rankers among them stand on."""
+    below = over(current.versions) if {*names} & {*SECOND_STAGES} else ()
+    return list(dict.fromkeys([*(name for name in names if name not in SECOND_STAGES), *below]))
+
+
+def vector_models(current: CurrentModels, names: Sequence[str]) -> list[str]:
+    """The models whose vectors of users must come with the users, where these are asked for."""
+    return [name for name in _first_stages(current, names) if issubclass(model_named(name).scorer, DotProduct)]
 
 
 class LoadedModels:
@@ -42,9 +54,9 @@ class LoadedModels:
         self.names = tuple(names)
         self.rankers = {name: Ranker(current.arrays(name, cut)) for name in SECOND_STAGES if name in names}
         self.below = over(current.versions) if self.rankers else ()
-        wanted = dict.fromkeys([*(name for name in names if name not in SECOND_STAGES), *self.below])
         self.scorers: dict[str, Scorer] = {
-            name: model_named(name).scorer(current.arrays(name, cut), self.known) for name in wanted
+            name: model_named(name).scorer(name, current.arrays(name, cut), self.known)
+            for name in _first_stages(current, names)
         }
 
     def batches(self, partitions: Iterable[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, UserBatch]]:

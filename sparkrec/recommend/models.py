@@ -19,7 +19,7 @@ from sparkrec.recommend.scorers.dot_product import DotProduct
 from sparkrec.recommend.scorers.item_item import ItemItem, arrays_of
 from sparkrec.recommend.scorers.own_frequency import OwnFrequency
 from sparkrec.recommend.scorers.popularity import Popularity
-from sparkrec.recommend.scorers.scorer import Scorer
+from sparkrec.recommend.scorers.scorer import Fitted, Scorer
 from sparkrec.recommend.scorers.titles import title_similarity, title_vectors
 from sparkrec.recommend.users import Floats
 
@@ -65,13 +65,13 @@ class Model:
     Attributes:
         name: As in gold.evaluations.
         scorer: Makes scores of the arrays.
-        fit: Gives the arrays of a cut; None where the deep training gives them.
+        fit: Fits it at a cut; None where the deep training does.
         whole_catalogue: Whether its fit holds items x items numbers, so that it is left out of large catalogues.
     """
 
     name: str
     scorer: type[Scorer]
-    fit: Callable[[FitData], Arrays] | None
+    fit: Callable[[FitData], Fitted] | None
     whole_catalogue: bool = False
 
     @property
@@ -80,22 +80,21 @@ class Model:
         return self.fit is None
 
 
-def _frequency_and_ease(data: FitData) -> Arrays:
-    return {**data.ease, "own_weight": np.array(data.settings.frequency_weight)}
+def _frequency_and_ease(data: FitData) -> Fitted:
+    return Fitted({**data.ease, "own_weight": np.array(data.settings.frequency_weight)})
 
 
-def _decayed_ease(data: FitData) -> Arrays:
+def _decayed_ease(data: FitData) -> Fitted:
     settings, half_life = data.settings, data.settings.ease_half_life_days
     products = co_occurrence.gram(data.sequences, data.items, half_life)
     weights = ease.fit(products, settings.ease_decayed_regularisation, settings.neighbours)
-    return arrays_of(weights, half_life_days=half_life)
+    return Fitted(arrays_of(weights, half_life_days=half_life))
 
 
-def _als(data: FitData) -> Arrays:
+def _als(data: FitData) -> Fitted:
     options = data.settings
     return als.fit(
         data.known,
-        data.users,
         data.items,
         options.als_factors,
         options.als_alpha,
@@ -105,18 +104,18 @@ def _als(data: FitData) -> Arrays:
     )
 
 
-def _title_similarity(data: FitData) -> Arrays:
+def _title_similarity(data: FitData) -> Fitted:
     titles = title_vectors(data.item_text, data.items)
-    return arrays_of(title_similarity(titles, data.settings.title_power, data.settings.neighbours))
+    return Fitted(arrays_of(title_similarity(titles, data.settings.title_power, data.settings.neighbours)))
 
 
-def _item_knn(data: FitData) -> Arrays:
-    return arrays_of(co_occurrence.item_knn(data.sequences, data.buyers, data.settings.neighbours))
+def _item_knn(data: FitData) -> Fitted:
+    return Fitted(arrays_of(co_occurrence.item_knn(data.sequences, data.buyers, data.settings.neighbours)))
 
 
-def _recent_neighbours(data: FitData) -> Arrays:
+def _recent_neighbours(data: FitData) -> Fitted:
     days, most = data.settings.recent_days, data.settings.neighbours
-    return arrays_of(co_occurrence.recent_neighbours(data.sequences, data.items, days, most))
+    return Fitted(arrays_of(co_occurrence.recent_neighbours(data.sequences, data.items, days, most)))
 
 
 RANKER = "ranker"
@@ -131,20 +130,20 @@ DEEPFM = "deepfm"
 SECOND_STAGES = (RANKER, DEEPFM, LAMBDAMART)
 
 MODELS: tuple[Model, ...] = (
-    Model("popularity", Popularity, lambda data: {"scores": data.buyers}),
+    Model("popularity", Popularity, lambda data: Fitted({"scores": data.buyers})),
     Model(
         "recent_popularity",
         Popularity,
-        lambda data: {"scores": popularity.buyers_per_item(data.known, data.items, data.settings.recent_days)},
+        lambda data: Fitted({"scores": popularity.buyers_per_item(data.known, data.items, data.settings.recent_days)}),
     ),
-    Model("own_frequency", OwnFrequency, lambda data: own_frequency.fit(data.buyers)),
+    Model("own_frequency", OwnFrequency, lambda data: Fitted(own_frequency.fit(data.buyers))),
     Model(
         "own_frequency_decayed",
         OwnFrequency,
-        lambda data: own_frequency.fit_decayed(data.buyers, data.settings.frequency_half_life_days),
+        lambda data: Fitted(own_frequency.fit_decayed(data.buyers, data.settings.frequency_half_life_days)),
     ),
     Model("item_knn", ItemItem, _item_knn),
-    Model("ease", ItemItem, lambda data: data.ease, whole_catalogue=True),
+    Model("ease", ItemItem, lambda data: Fitted(data.ease), whole_catalogue=True),
     Model("frequency_ease", ItemItem, _frequency_and_ease, whole_catalogue=True),
     Model("ease_decayed", ItemItem, _decayed_ease, whole_catalogue=True),
     Model("title_similarity", ItemItem, _title_similarity),

@@ -20,6 +20,7 @@ from sparkrec.recommend.scorers.scorer import Best
 from sparkrec.recommend.search.top_items import PreparedSearch, ranked, top_items
 from sparkrec.recommend.users import UserBatch
 from sparkrec.registry.model_store import CurrentModels
+from sparkrec.registry.user_vectors import column_of
 
 _COLUMNS = (
     "user_id string, shelf string, rank int, item_index int, score double, "
@@ -45,7 +46,8 @@ def ranked_lists(
     """Each user's first ``top_n`` items on each shelf, with what each is there for.
 
     Args:
-        sequences: features.behaviour_sequences of the publish cut.
+        sequences: features.behaviour_sequences of the publish cut, with the vectors that the models need
+            (`with_user_vectors`).
         current: The models.
         weights: The blend of each shelf.
         depth: How many of its first items each blended model names; no others are looked at.
@@ -70,7 +72,8 @@ def _searched(sequences: DataFrame, shelf: str, search: PreparedSearch, top_n: i
     """Lists of a model of dot products."""
     seen = F.col("touched") if shelf == "discover" else F.array().cast("array<int>")
     had = F.struct("items", "events", "days_since").alias("had")
-    asking = sequences.select("user_id", F.col("user_index").alias("query_index"), had, seen.alias("seen"))
+    vector = F.col(column_of(search.model)).alias("query_vector")
+    asking = sequences.select("user_id", F.col("user_index").alias("query_index"), vector, had, seen.alias("seen"))
     place = F.array_position("had.items", F.col("item_index")).cast("int")
 
     def of_item(values: str) -> Column:

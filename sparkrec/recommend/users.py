@@ -1,6 +1,6 @@
 """A batch of users as sparse matrices."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sparkrec.recommend.item_lists import ItemLists
+from sparkrec.registry.user_vectors import column_of
 
 Floats = NDArray[np.float32]
 
@@ -31,6 +32,7 @@ class UserBatch:
     days_since: sparse.csr_matrix
     first_days_since: sparse.csr_matrix
     touched: ItemLists
+    _vectors: "dict[str, pd.Series[Any]]" = field(default_factory=dict)
 
     @classmethod
     def of(cls, rows: pd.DataFrame, items: int) -> "UserBatch":
@@ -42,7 +44,17 @@ class UserBatch:
             for name in ("events", "days_since", "first_days_since")
         )
         touched = ItemLists.of_pandas(rows["touched"])
-        return cls(rows["user_index"].to_numpy(np.int32), events, days_since, first_days_since, touched)
+        vectors = {name: rows[name] for name in rows.columns if name.startswith(column_of(""))}
+        return cls(rows["user_index"].to_numpy(np.int32), events, days_since, first_days_since, touched, vectors)
+
+    def vectors(self, model: str, size: int) -> Floats:
+        """The users' vectors by a model, (users, size); 0 where it has none of a user."""
+        column = self._vectors[column_of(model)]
+        found = np.zeros((len(column), size), np.float32)
+        has = column.notna().to_numpy()
+        if has.any():
+            found[has] = np.stack(column[has].to_list())
+        return found
 
     @cached_property
     def bought(self) -> sparse.csr_matrix:

@@ -105,6 +105,7 @@ def test_lists_are_the_best_items_with_their_hits_and_no_others(
 
 def test_users_whose_targets_are_unknown_or_had_before_do_not_count(users: DataFrame, current: CurrentModels) -> None:
     columns = ("user_id", "segments", "user_index", "items", "events", "days_since", "first_days_since", "touched")
+    columns += ("vector_als",)
     unknown = users.limit(1).selectExpr(*columns, f"array({current.items - 1}) as targets")
     had = users.limit(1).selectExpr(*columns, "slice(items, 1, 1) as targets")
 

@@ -102,7 +102,7 @@ def _scored(scorer: Scorer) -> np.ndarray:
 
 
 def _item_item(weights: np.ndarray, **others: float) -> ItemItem:
-    return ItemItem(arrays_of(sparse.csr_matrix(weights), **others), ALL)
+    return ItemItem("item_item", arrays_of(sparse.csr_matrix(weights), **others), ALL)
 
 
 def test_popularity_counts_different_users(known: DataFrame) -> None:
@@ -110,7 +110,9 @@ def test_popularity_counts_different_users(known: DataFrame) -> None:
 
     assert buyers.tolist() == BOUGHT.sum(axis=0).tolist()
     assert EVENTS.sum() > BOUGHT.sum()
-    np.testing.assert_array_equal(_scored(Popularity({"scores": buyers}, ALL)), np.tile(buyers, (USERS - 2, 1)))
+    np.testing.assert_array_equal(
+        _scored(Popularity("popularity", {"scores": buyers}, ALL)), np.tile(buyers, (USERS - 2, 1))
+    )
 
 
 def test_recent_popularity_counts_the_days_before_the_last_event(spark: SparkSession) -> None:
@@ -134,7 +136,7 @@ def test_own_frequency_ranks_by_the_count_of_events_alone() -> None:
     buyers = BOUGHT.sum(axis=0).astype(np.float32)
     arrays = own_frequency.fit(buyers)
 
-    scores = _scored(OwnFrequency(arrays, ALL))
+    scores = _scored(OwnFrequency("own_frequency", arrays, ALL))
 
     np.testing.assert_allclose(scores, EVENTS, atol=1e-3)
     order = arrays["order"]
@@ -147,7 +149,7 @@ def test_own_frequency_ranks_by_the_count_of_events_alone() -> None:
 def test_decayed_own_frequency_weighs_events_by_the_age_of_the_latest_and_breaks_ties_by_popularity() -> None:
     buyers = BOUGHT.sum(axis=0).astype(np.float32)
 
-    scores = _scored(OwnFrequency(own_frequency.fit_decayed(buyers, 30.0), ALL))
+    scores = _scored(OwnFrequency("own_frequency", own_frequency.fit_decayed(buyers, 30.0), ALL))
 
     weighed = EVENTS * DECAYED
     np.testing.assert_allclose(scores, weighed + 1e-3 * buyers / (buyers.max() + 1), atol=1e-6)
@@ -212,7 +214,7 @@ def test_each_item_keeps_the_nearest_others_by_the_cosine_of_columns_and_by_the_
 
     np.testing.assert_allclose(knn.toarray(), _heaviest(_cosines(), most), rtol=1e-5)
     np.testing.assert_allclose(recent.toarray(), _heaviest(_votes(), most), rtol=1e-5)
-    scores = _scored(ItemItem(arrays_of(recent), ALL))
+    scores = _scored(_item_item(recent.toarray()))
     np.testing.assert_allclose(scores, BOUGHT @ _heaviest(_votes(), most), rtol=1e-5)
     assert np.diff(knn.indptr).max() <= most
 
@@ -305,11 +307,15 @@ def test_als_ranks_the_items_of_the_users_own_block_first_and_the_same_each_time
     known = spark.createDataFrame([*pairs, *pairs[:9]], "user_index int, item_index int")
 
     def fit() -> dict[str, np.ndarray]:
-        return als.fit(known, 23, 15, factors=4, alpha=10.0, regularisation=0.05, iterations=4, seed=5)
+        fitted = als.fit(known, 15, factors=4, alpha=10.0, regularisation=0.05, iterations=4, seed=5)
+        rows = fitted.users.toPandas()
+        users = np.zeros((23, 4))
+        users[rows["user_index"]] = rows["vector"].to_list()
+        return {"users": users, **fitted.arrays}
 
     arrays, again = fit(), fit()
 
-    assert (arrays["users"].shape, arrays["items"].shape) == ((23, 4), (15, 4))
+    assert arrays["items"].shape == (15, 4)
     # Nobody is user 0, 1 or 22, and nothing item 0, 1 or 14.
     assert not arrays["users"][[0, 1, 22]].any()
     assert not arrays["items"][[0, 1, 14]].any()
@@ -329,7 +335,7 @@ def test_every_baseline_is_fitted_and_scores_every_item(
     data = FitData(known, sequences, titles, USERS, ITEMS, settings, seed=1)
     model = model_named(name)
 
-    scores = _scored(model.scorer(model.fit(data), ALL))
+    scores = _scored(model.scorer(name, model.fit(data).arrays, ALL))
 
     assert scores.shape == (USERS - 2, ITEMS)
     assert scores.dtype == np.float32

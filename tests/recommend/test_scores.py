@@ -38,9 +38,9 @@ def test_dot_products_are_those_of_the_matrix() -> None:
     vectors = {"users": random.normal(size=(9, 5)), "items": random.normal(size=(60, 5)) + 1}
     vectors["users"][3] = 0
     known = random.random(60) < 0.7
-    batch = UserBatch.of(_rows([8, 3, 5]), 60)
+    rows = _rows([8, 3, 5]).assign(vector_als=[vectors["users"][8], None, vectors["users"][5]])
 
-    found = DotProduct({name: found.astype(np.float32) for name, found in vectors.items()}, known).of(batch)
+    found = DotProduct("als", {"items": vectors["items"].astype(np.float32)}, known).of(UserBatch.of(rows, 60))
 
     hidden = lists_of(random.random((3, 60)) < 0.4)
     check_same(found, DenseScores(vectors["users"][[8, 3, 5]] @ vectors["items"].T, known), hidden)

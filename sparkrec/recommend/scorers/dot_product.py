@@ -15,7 +15,7 @@ from sparkrec.recommend.users import Floats, UserBatch
 
 
 class DotProduct(Scorer):
-    """Arrays ``users`` (users, size) and ``items`` (items, size), by vocabulary index."""
+    """Array ``items`` (items, size), by vocabulary index; the users' vectors come with the users."""
 
     @cached_property
     def items(self) -> Floats:
@@ -36,7 +36,7 @@ class DotProduct(Scorer):
 
     def of(self, users: UserBatch) -> UserScores:
         """Dot products of the users' vectors and the items'."""
-        return _DotProducts(self, np.asarray(self.arrays["users"][users.index], np.float32))
+        return _DotProducts(self, users.vectors(self.name, self.items.shape[1]))
 
 
 class _DotProducts(UserScores):

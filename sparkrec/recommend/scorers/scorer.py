@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pyspark.sql import DataFrame
 
 from sparkrec.lake.files import Arrays
 from sparkrec.recommend.item_lists import ItemLists
@@ -41,6 +42,19 @@ class Best:
         return cls(listed, values)
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit gives.
+
+    Attributes:
+        arrays: What a `Scorer` is made from; what every executor holds.
+        users: Vectors of users, ``user_index`` and ``vector``; None where a model has none.
+    """
+
+    arrays: Arrays
+    users: DataFrame | None = None
+
+
 class UserScores(ABC):
     """What a model thinks of every known item for a batch of users; never held as a matrix of users and items."""
 
@@ -68,12 +82,13 @@ class Scorer(ABC):
     """Scores items for users. It is made from the arrays of its fit alone, so that an executor can load it.
 
     Args:
+        name: The model's.
         arrays: What its fit gave.
         known: Items that may be recommended, (items,).
     """
 
-    def __init__(self, arrays: Arrays, known: NDArray[np.bool_]) -> None:
-        self.arrays, self.known = arrays, known
+    def __init__(self, name: str, arrays: Arrays, known: NDArray[np.bool_]) -> None:
+        self.name, self.arrays, self.known = name, arrays, known
 
     @abstractmethod
     def of(self, users: UserBatch) -> UserScores:
