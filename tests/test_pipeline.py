@@ -225,6 +225,8 @@ def test_a_cluster_trains_the_same_models_and_makes_the_same_lists_though_a_work
         for cut in current.cuts:
             for what, values in current.arrays(name, cut).items():
                 np.testing.assert_array_equal(values, own.arrays(name, cut)[what], f"{what} of {name} at {cut}")
+            users, here = (fingerprint(vectors_of_users(spark, made, name, cut)) for made in (current, own))
+            assert users == here
 
     shutil.rmtree(copy / "gold" / "recommendations")
     kill = partial(kill_first_worker, cluster)
