@@ -74,18 +74,25 @@ def first_of_each(users: Indices, items: Indices, scores: Floats, most: int) -> 
     Returns:
         Places of these pairs among those given, by user and rank, and each one's rank from 0.
     """
-    front = np.flatnonzero(scores >= _bounds(users, scores, most)[users]) if len(users) else np.zeros(0, np.int64)
-    order = front[np.lexsort((items[front], -scores[front], users[front]))]
+    candidates = front(users, scores, most)
+    order = candidates[np.lexsort((items[candidates], -scores[candidates], users[candidates]))]
     rows = users[order]
     rank = np.arange(len(order)) - np.searchsorted(rows, rows)
     return order[rank < most], rank[rank < most]
+
+
+def front(users: Indices, scores: Floats, most: int) -> Indices:
+    """Places of the pairs that may be among their user's ``most`` highest: these, and what equals the last of them."""
+    if not len(users):
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(scores >= _bounds(users, scores, most)[users])
 
 
 def _bounds(users: Indices, scores: Floats, most: int) -> Floats:
     """The ``most``-th highest score of each user, -inf where there are fewer, (users,)."""
     lengths = np.bincount(users)
     bounds = np.full(len(lengths), -np.inf, np.float32)
-    by_user = np.argsort(users, kind="stable")
+    by_user = np.arange(len(users)) if (users[:-1] <= users[1:]).all() else np.argsort(users, kind="stable")
     starts = np.cumsum(lengths) - lengths
     # Users with about as many pairs lie side by side in one matrix.
     many = np.flatnonzero(lengths > most)

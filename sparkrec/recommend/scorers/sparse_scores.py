@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sparkrec.recommend.item_lists import ItemLists
-from sparkrec.recommend.pairs import Indices, first_of_each, slices, stored, values_at
+from sparkrec.recommend.pairs import Indices, first_of_each, front, slices, stored, values_at
 from sparkrec.recommend.scorers.scorer import Best, UserScores
 from sparkrec.recommend.users import Floats
 
@@ -84,15 +84,18 @@ class SparseScores(UserScores):
         """The best of the pairs with scores of their own and of as many shared ones as may come before them."""
         shared, users, items, scores = self._shared, *self._pairs
         rows, catalogue = self._own.shape
+        # So many of a user's first are enough, whatever of them is hidden.
+        wanted = most + hidden.lengths
+        highest = shared.values[shared.order[:1]].max(initial=-np.inf) + self._offset
+        is_above = np.bincount(users[scores > highest[users]], minlength=rows) >= wanted
+        first = front(users, scores, int(wanted.max(initial=most)))
+        users, items, scores = users[first], items[first], scores[first]
         visible = ~hidden.holds(users, items, catalogue)
         users, items, scores = users[visible], items[visible], scores[visible]
-        highest = shared.values[shared.order[:1]].max(initial=-np.inf) + self._offset
-        above = np.bincount(users[scores > highest[users]], minlength=rows)
-        # The first of the shared order may all have their own score, or be hidden.
-        front = most + np.diff(self._own.indptr) + hidden.lengths
-        front = np.where(above >= most, 0, np.minimum(front, len(shared.order)))
-        others = np.repeat(np.arange(rows), front)
-        places = shared.order[slices(np.zeros(rows, np.int64), front)]
+        # The first of the shared order may all have their own score, too.
+        lengths = np.where(is_above, 0, np.minimum(wanted + np.diff(self._own.indptr), len(shared.order)))
+        others = np.repeat(np.arange(rows), lengths)
+        places = shared.order[slices(np.zeros(rows, np.int64), lengths)]
         left = ~(hidden.holds(others, places, catalogue) | values_at(self._own, others, places)[1])
         others, places = others[left], places[left]
         users, items = np.concatenate([users, others]), np.concatenate([items, places])
@@ -105,4 +108,6 @@ class SparseScores(UserScores):
         """User, item and score of the pairs of known items that have their own."""
         users, items = stored(self._own)
         known = self._shared.known[items]
+        if known.all():
+            return users, items.astype(np.int64), self._own.data.astype(np.float32)
         return users[known], items[known].astype(np.int64), self._own.data[known].astype(np.float32)
