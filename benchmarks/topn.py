@@ -20,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from sparkrec.config import load_settings
 from sparkrec.config.settings import SearchSettings
 from sparkrec.lake import files, spark_session
+from sparkrec.lake.user_vectors import USERS, user_vectors
 from sparkrec.recommend.search.top_items import PreparedSearch, prepare, top_items
 from sparkrec.registry.model_store import CurrentModels
 
@@ -43,8 +44,8 @@ def figures() -> dict[str, float]:
 def _exact(spark: SparkSession, root: str) -> dict[str, float]:
     random = np.random.default_rng(_SEED)
     users, items = (random.standard_normal((rows, _SIZE), dtype=np.float32) for rows in (_SIZES[-1], _ITEMS))
-    search = _prepared(_models(root, users, items), SearchSettings())
-    askers = {count: _askers(spark, root, count, _ITEMS, random) for count in (_ALS_USERS, *_SIZES)}
+    search = _prepared(spark, _models(root, users, items), SearchSettings())
+    askers = {count: _askers(spark, root, users[:count], _ITEMS, random) for count in (_ALS_USERS, *_SIZES)}
 
     found: dict[str, float] = {}
     # Workers start, and read the vectors; memory is looked at before the larger sizes have their turn.
@@ -123,11 +124,11 @@ def _approximate(spark: SparkSession, root: str) -> dict[str, float]:
         for rows in (_SIZES[0], _MANY_ITEMS)
     )
     current = _models(root, users, items)
-    askers = _askers(spark, root, _SIZES[0], _MANY_ITEMS, random)
+    askers = _askers(spark, root, users, _MANY_ITEMS, random)
     started = time.monotonic()
-    cells = _prepared(current, SearchSettings())
+    cells = _prepared(spark, current, SearchSettings())
     prepared = time.monotonic() - started
-    exact = _prepared(current, SearchSettings(exact_items=_MANY_ITEMS))
+    exact = _prepared(spark, current, SearchSettings(exact_items=_MANY_ITEMS))
     found = {"topn.approximate.recall": cells.recall, "topn.approximate.prepare_seconds": prepared}
     took = {}
     for name, search in (("approximate", cells), ("exact", exact)):
@@ -139,26 +140,31 @@ def _approximate(spark: SparkSession, root: str) -> dict[str, float]:
 
 def _models(root: str, users: NDArray[np.float32], items: NDArray[np.float32]) -> CurrentModels:
     files.write_arrays(f"{root}/popularity/1/publish/arrays.npz", {"scores": np.ones(len(items), np.float32)})
-    files.write_arrays(f"{root}/als/1/publish/arrays.npz", {"users": users, "items": items})
+    files.write_arrays(f"{root}/als/1/publish/arrays.npz", {"items": items})
+    rows = user_vectors(np.arange(len(users), dtype=np.int32), users)
+    files.write_table(f"{root}/als/1/publish/{USERS}/part-0.parquet", [rows])
     versions = {"popularity": "1", "als": "1"}
     return CurrentModels(root=root, versions=versions, cuts=("publish",), items=len(items), left_out={})
 
 
-def _prepared(current: CurrentModels, settings: SearchSettings) -> PreparedSearch:
-    return prepare(current, "als", "publish", "users", _MOST, settings, _SEED)
+def _prepared(spark: SparkSession, current: CurrentModels, settings: SearchSettings) -> PreparedSearch:
+    return prepare(spark, current, "als", "publish", "users", _MOST, settings, _SEED)
 
 
-def _askers(spark: SparkSession, root: str, users: int, items: int, random: np.random.Generator) -> DataFrame:
+def _askers(
+    spark: SparkSession, root: str, users: NDArray[np.float32], items: int, random: np.random.Generator
+) -> DataFrame:
     """Users, in twice as many files as there are cores, with what they have seen: some items, few of them very many."""
-    folder = Path(root) / f"askers-{users}"
+    folder = Path(root) / f"askers-{len(users)}"
     folder.mkdir(parents=True)
-    lengths = np.minimum(random.lognormal(3, 1, users), 1_000).astype(np.int64)
-    for number, part in enumerate(np.array_split(np.arange(users), 2 * _THREADS)):
+    lengths = np.minimum(random.lognormal(3, 1, len(users)), 1_000).astype(np.int64)
+    for number, part in enumerate(np.array_split(np.arange(len(users)), 2 * _THREADS)):
         ends = np.concatenate([[0], np.cumsum(lengths[part])]).astype(np.int32)
         # The first items are seen most.
         seen = (items * random.random(ends[-1]) ** 3).astype(np.int32)
         lists = pa.ListArray.from_arrays(pa.array(ends), pa.array(seen))
-        table = pa.table({"query_index": pa.array(part.astype(np.int32)), "seen": lists})
+        vectors = user_vectors(part.astype(np.int32), users[part]).rename_columns(["query_index", "query_vector"])
+        table = vectors.append_column("seen", lists)
         pq.write_table(table, folder / f"{number}.parquet")
     return spark.read.option("mergeSchema", False).parquet(str(folder))
 

@@ -31,6 +31,7 @@ from sparkrec.lake import Lake
 from sparkrec.lake.fingerprint import fingerprint
 from sparkrec.registry.chosen import Chosen, ChosenList
 from sparkrec.registry.model_store import CurrentModels
+from sparkrec.registry.user_vectors import vectors_of_users
 from sparkrec.shards.manifest import Manifest
 from sparkrec.steps.runner import Runner
 
@@ -224,6 +225,8 @@ def test_a_cluster_trains_the_same_models_and_makes_the_same_lists_though_a_work
         for cut in current.cuts:
             for what, values in current.arrays(name, cut).items():
                 np.testing.assert_array_equal(values, own.arrays(name, cut)[what], f"{what} of {name} at {cut}")
+            users, here = (fingerprint(vectors_of_users(spark, made, name, cut)) for made in (current, own))
+            assert users == here
 
     shutil.rmtree(copy / "gold" / "recommendations")
     kill = partial(kill_first_worker, cluster)
@@ -313,8 +316,9 @@ def test_a_list_that_is_searched_has_the_models_own_scores(
     finally:
         chosen.write(path)
 
-    vectors = current.arrays("als", "publish")
-    own = (vectors["users"][found["user_index"]] * vectors["items"][found["item_index"]]).sum(axis=1)
+    items = current.arrays("als", "publish")["items"]
+    users = vectors_of_users(spark, current, "als", "publish").toPandas().set_index("user_index")["vector"]
+    own = (np.stack(users.loc[found["user_index"]]) * items[found["item_index"]]).sum(axis=1)
     assert len(found) > 1_000
     np.testing.assert_allclose(found["score"], own, rtol=1e-4, atol=1e-6)
     assert any("are searched approximately, recall" in line for line in said) == (exact_items == 0)

@@ -459,9 +459,11 @@ class BaselineSettings(_Section):
     """Options of the classical models (sparkrec.recommend.scorers says what each does)."""
 
     largest_catalogue: int = Field(
-        10_000, ge=1, description="More items than this leave out EASE; others keep the nearest items of each alone."
+        10_000,
+        ge=1,
+        description="More items than this leave out EASE, whose fit takes 44 bytes x items^2 of the driver.",
     )
-    neighbours: int = Field(200, ge=1, description="Items that a larger catalogue keeps as near each.")
+    neighbours: int = Field(200, ge=1, description="Nearest items that an item-to-item model keeps of each.")
     recent_days: int = Field(28, ge=1)
     frequency_half_life_days: float = Field(90.0, gt=0)
     frequency_weight: float = Field(5.0, gt=0, description="Weight of an own event in frequency_ease.")

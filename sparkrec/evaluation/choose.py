@@ -1,7 +1,8 @@
 """Choose what to publish on validation: a blend of models for each shelf."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,10 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
 from sparkrec.evaluation.metrics import list_metrics
-from sparkrec.recommend.loaded import Weights, load_models
-from sparkrec.recommend.ranking import shown, top_k
-from sparkrec.recommend.targets import target_matrix
-from sparkrec.recommend.users import Floats
+from sparkrec.recommend.item_lists import ItemLists
+from sparkrec.recommend.loaded import BatchScores, Weights, load_models
+from sparkrec.recommend.ranking import top_k
+from sparkrec.recommend.targets import targets_of
 from sparkrec.registry.model_store import CurrentModels
 
 _MOST_STEPS = 25
@@ -62,10 +63,8 @@ def candidates(
         for rows, batch in models.batches(batches):
             scored = models.scores(batch)
             for shelf in shelves:
-                scores = scored.standard(shelf)
-                targets = target_matrix(rows, batch, models.known, shelf)
-                shows = {name: shown(scores[name], models.known, batch.touched, shelf) for name in names}
-                yield _candidates(scores, shows, targets, names, depth).assign(shelf=shelf)
+                targets = targets_of(rows, batch, models.known, shelf)
+                yield _candidates(scored, shelf, targets, names, depth, models.items).assign(shelf=shelf)
 
     schema = "scores array<float>, relevant array<boolean>, targets long, shelf string"
     rows = users.mapInPandas(collect, schema).toPandas()
@@ -74,20 +73,17 @@ def candidates(
 
 
 def _candidates(
-    scores: Mapping[str, Floats],
-    shows: Mapping[str, Floats],
-    targets: NDArray[np.bool_],
-    names: Sequence[str],
-    depth: int,
+    scored: BatchScores, shelf: str, targets: ItemLists, names: Sequence[str], depth: int, catalogue: int
 ) -> pd.DataFrame:
     """One row a user: all models' scores of the candidates, whether each is a target, and how many there are."""
-    union = np.concatenate([top_k(values, depth) for values in shows.values()], axis=1)
-    found = []
-    for row, places in enumerate(union):
-        items = np.unique(places)
-        items = items[np.isfinite(next(iter(shows.values()))[row, items])]
-        matrix = np.stack([scores[name][row, items] for name in names])
-        found.append((matrix.ravel(), targets[row, items], targets[row].sum()))
+    users, items = scored.united(names, shelf, depth)
+    scores = np.stack([scored.of(name, shelf).standard(users, items) for name in names])
+    relevant = targets.holds(users, items, catalogue)
+    bounds = np.searchsorted(users, np.arange(len(targets.lengths) + 1))
+    of_users = [slice(start, end) for start, end in pairwise(bounds)]
+    found = [
+        (scores[:, own].ravel(), relevant[own], count) for own, count in zip(of_users, targets.lengths, strict=True)
+    ]
     return pd.DataFrame(found, columns=["scores", "relevant", "targets"])
 
 

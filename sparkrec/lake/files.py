@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow_hotfix  # noqa: F401  closes CVE-2023-47248 of this pyarrow
 from numpy.typing import NDArray
 from pyarrow import fs
@@ -109,6 +110,22 @@ def write_arrays(uri: str, arrays: Mapping[str, NDArray[Any]]) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     write_bytes(uri, buffer.getvalue())
+
+
+def write_table(uri: str, parts: Iterable[pa.Table]) -> None:
+    """Write some tables of one schema as one Parquet file, a part in memory at a time, all or nothing."""
+    filesystem, path = open_file_system(uri)
+    filesystem.create_dir(path.rpartition("/")[0], recursive=True)
+    # Readers pass over hidden files.
+    folder, _, name = path.rpartition("/")
+    temporary = f"{folder}/.{name}.writing"
+    writer = None
+    for part in parts:
+        writer = writer or pq.ParquetWriter(temporary, part.schema, filesystem=filesystem)
+        writer.write_table(part)
+    if writer:
+        writer.close()
+        filesystem.move(temporary, path)
 
 
 def read_arrays(uri: str) -> Arrays:

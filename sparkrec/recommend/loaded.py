@@ -1,26 +1,39 @@
 """Models of one cut in an executor's memory."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from sparkrec.recommend.models import SECOND_STAGES, model_named
-from sparkrec.recommend.ranker.candidates import Candidates
-from sparkrec.recommend.ranker.ranker import Ranker, over
-from sparkrec.recommend.ranking import standardised, visible
-from sparkrec.recommend.scorers.scorer import Scorer
+from sparkrec.recommend.pairs import Indices, first_of_each, keys
+from sparkrec.recommend.ranker.candidates import Candidates, candidates
+from sparkrec.recommend.ranker.features import pair_features
+from sparkrec.recommend.ranker.ranker import Ranker, below_candidates, over
+from sparkrec.recommend.scorers.dot_product import DotProduct
+from sparkrec.recommend.scorers.popularity import Popularity
+from sparkrec.recommend.scorers.scorer import Best, Scorer, UserScores
+from sparkrec.recommend.scorers.sparse_scores import SharedScores
 from sparkrec.recommend.users import Floats, UserBatch
 from sparkrec.registry.model_store import CurrentModels
 
 Weights = dict[str, float]
 """A blend: weight of each model's standardised scores."""
 
-_USERS_AT_ONCE = 256
-# Scores of a model for users that are looked at together.
-_SCORES_AT_ONCE = 4_000_000
+_USERS_AT_ONCE = 512
+
+
+def _first_stages(current: CurrentModels, names: Sequence[str]) -> list[str]:
+    """Of the models asked for, those that score by themselves, and those that the rankers among them stand on."""
+    below = over(current.versions) if {*names} & {*SECOND_STAGES} else ()
+    return list(dict.fromkeys([*(name for name in names if name not in SECOND_STAGES), *below]))
+
+
+def vector_models(current: CurrentModels, names: Sequence[str]) -> list[str]:
+    """The models whose vectors of users must come with the users, where these are asked for."""
+    return [name for name in _first_stages(current, names) if issubclass(model_named(name).scorer, DotProduct)]
 
 
 class LoadedModels:
@@ -41,49 +54,85 @@ class LoadedModels:
         self.names = tuple(names)
         self.rankers = {name: Ranker(current.arrays(name, cut)) for name in SECOND_STAGES if name in names}
         self.below = over(current.versions) if self.rankers else ()
-        wanted = dict.fromkeys([*(name for name in names if name not in SECOND_STAGES), *self.below])
-        self.scorers: dict[str, Scorer] = {name: model_named(name).scorer(current.arrays(name, cut)) for name in wanted}
+        self.scorers: dict[str, Scorer] = {
+            name: model_named(name).scorer(name, current.arrays(name, cut), self.known)
+            for name in _first_stages(current, names)
+        }
 
     def batches(self, partitions: Iterable[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, UserBatch]]:
-        """Users in batches small enough that a score matrix a model stays in memory."""
-        users = max(1, min(_USERS_AT_ONCE, _SCORES_AT_ONCE // self.items))
+        """Users in batches of a bounded size."""
         for rows in partitions:
-            for start in range(0, len(rows), users):
-                part = rows.iloc[start : start + users]
+            for start in range(0, len(rows), _USERS_AT_ONCE):
+                part = rows.iloc[start : start + _USERS_AT_ONCE]
                 yield part, UserBatch.of(part, self.items)
 
     def scores(self, users: UserBatch) -> "BatchScores":
         """The models' scores for these users."""
         return BatchScores(self, users)
 
+    @cached_property
+    def below_candidates(self) -> SharedScores:
+        """What a ranker's order goes on with behind its candidates."""
+        popular = self.scorers["recent_popularity"]
+        assert isinstance(popular, Popularity)
+        return below_candidates(popular.shared)
+
 
 class BatchScores:
     """Scores of loaded models for a batch of users. What the shelves share is computed once.
 
     Attributes:
-        plain: The scorers' own scores, (users, items) by name.
+        plain: The scorers' own scores by name.
     """
 
     def __init__(self, models: LoadedModels, users: UserBatch) -> None:
         self._models, self._users = models, users
-        self.plain: dict[str, Floats] = {name: scorer.score(users) for name, scorer in models.scorers.items()}
-        self._standard = {
-            name: standardised(self.plain[name], models.known) for name in models.names if name in models.scorers
-        }
+        self.plain: dict[str, UserScores] = {name: scorer.of(users) for name, scorer in models.scorers.items()}
         self._candidates: dict[str, Candidates] = {}
+        self._features: dict[str, Floats] = {}
+        self._ranked: dict[tuple[str, str], UserScores] = {}
 
-    def standard(self, shelf: str, names: Collection[str] | None = None) -> dict[str, Floats]:
-        """Standardised scores of these models, or of all that were asked for; they rank as the models' own do."""
-        models = self._models
-        rankers = {name: ranker for name, ranker in models.rankers.items() if names is None or name in names}
-        if not rankers:
-            return self._standard
-        found = self.candidates(shelf)
-        # They order the same candidates, and each sees some of the same features.
-        features = next(iter(rankers.values())).features(found, self._users, self.plain, models.known, shelf)
-        popular = self.plain["recent_popularity"]
-        ranked = {name: ranker.score(found, features, popular, shelf) for name, ranker in rankers.items()}
-        return self._standard | {name: standardised(scores, models.known) for name, scores in ranked.items()}
+    def of(self, name: str, shelf: str) -> UserScores:
+        """A model's scores on a shelf."""
+        if name in self.plain:
+            return self.plain[name]
+        if (name, shelf) not in self._ranked:
+            ranker, found = self._models.rankers[name], self.candidates(shelf)
+            if shelf not in self._features:
+                # All rankers order the same candidates, and each sees some of the same features.
+                self._features[shelf] = pair_features(found, self._users, self.plain, ranker.facts, shelf)
+            below = self._models.below_candidates
+            self._ranked[name, shelf] = ranker.scores(found, self._features[shelf], below, self._users, shelf)
+        return self._ranked[name, shelf]
+
+    def best(self, name: str, shelf: str, most: int) -> Best:
+        """The model's first items that the shelf may show each user."""
+        return self.of(name, shelf).best(self._users.hidden(shelf), most)
+
+    def united(self, names: Iterable[str], shelf: str, depth: int) -> tuple[Indices, Indices]:
+        """User and item of each pair that stands among some model's first ``depth`` on the shelf, in this order."""
+        catalogue = self._models.items
+        pairs = [keys(*self.best(name, shelf, depth).pairs[:2], catalogue) for name in names]
+        users, items = np.divmod(np.unique(np.concatenate([np.zeros(0, np.int64), *pairs])), catalogue)
+        return users, items
+
+    def blended(self, weights: Mapping[str, float], shelf: str, depth: int, most: int) -> Best:
+        """The items of the weighted sum of the models' standardised scores that come first on the shelf.
+
+        Args:
+            weights: Of the models.
+            shelf: The shelf.
+            depth: How many of its first items each model names; no others are looked at.
+            most: Length of a list.
+        """
+        users, items = self.united(weights, shelf, max(depth, most))
+        parts = [
+            np.float32(weight) * self.of(name, shelf).standard(users, items) for name, weight in sorted(weights.items())
+        ]
+        scores = np.sum(parts, axis=0, dtype=np.float32)
+        chosen, rank = first_of_each(users, items, scores, most)
+        shape = (len(self._users.index), most)
+        return Best.of(users[chosen], items[chosen], rank, scores[chosen], shape)
 
     def candidates(self, shelf: str) -> Candidates:
         """What the ranker orders on the shelf, with sources.
@@ -91,20 +140,15 @@ class BatchScores:
         Raises:
             ValueError: There is no ranker among the models.
         """
-        models = self._models
-        if not models.rankers:
+        rankers = self._models.rankers
+        if not rankers:
             raise ValueError("there are candidates only where a ranker was loaded")
         if shelf not in self._candidates:
-            shows = visible(models.known, self._users.touched, shelf)
-            ranker = next(iter(models.rankers.values()))
-            self._candidates[shelf] = ranker.candidates(self.plain, shows, shelf)
+            depth = next(iter(rankers.values())).depth
+            self._candidates[shelf] = candidates(
+                self.plain, self._users.hidden(shelf), shelf, depth, self._models.items
+            )
         return self._candidates[shelf]
-
-
-def blended(scores: dict[str, Floats], weights: Weights) -> Floats:
-    """Weighted sum of models' standardised scores."""
-    parts = [np.float32(weight) * scores[name] for name, weight in sorted(weights.items())]
-    return np.asarray(np.sum(parts, axis=0, dtype=np.float32))
 
 
 @lru_cache(maxsize=1)

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
 from sparkrec.config.extensions import declared
 from sparkrec.config.settings import BaselineSettings
 from sparkrec.errors import ConfigurationError
 from sparkrec.lake.files import Arrays
-from sparkrec.recommend.scorers import als, item_item, nearest_items, own_frequency, popularity
+from sparkrec.recommend.scorers import als, co_occurrence, ease, own_frequency, popularity
 from sparkrec.recommend.scorers.dot_product import DotProduct
-from sparkrec.recommend.scorers.item_item import ItemItem
+from sparkrec.recommend.scorers.item_item import ItemItem, arrays_of
 from sparkrec.recommend.scorers.own_frequency import OwnFrequency
 from sparkrec.recommend.scorers.popularity import Popularity
-from sparkrec.recommend.scorers.scorer import Scorer
+from sparkrec.recommend.scorers.scorer import Fitted, Scorer
+from sparkrec.recommend.scorers.titles import title_similarity, title_vectors
 from sparkrec.recommend.users import Floats
 
 
@@ -46,25 +46,16 @@ class FitData:
     settings: BaselineSettings
     seed: int
 
-    @property
-    def is_large(self) -> bool:
-        """Whether the catalogue is too large for items x items numbers."""
-        return self.settings.is_large(self.items)
-
     @cached_property
     def buyers(self) -> Floats:
         """Different users of each item, (items,)."""
         return popularity.buyers_per_item(self.known, self.items)
 
     @cached_property
-    def products(self) -> NDArray[np.float64]:
-        """X^T X of the binary user-item matrix, computed once for all models that need it."""
-        return item_item.gram(self.sequences, self.items)
-
-    @cached_property
     def ease(self) -> Arrays:
         """EASE on the binary matrix, for all models that need it."""
-        return item_item.fit_ease(self.products, self.settings.ease_regularisation)
+        products = co_occurrence.gram(self.sequences, self.items)
+        return arrays_of(ease.fit(products, self.settings.ease_regularisation, self.settings.neighbours))
 
 
 @dataclass(frozen=True)
@@ -74,13 +65,13 @@ class Model:
     Attributes:
         name: As in gold.evaluations.
         scorer: Makes scores of the arrays.
-        fit: Gives the arrays of a cut; None where the deep training gives them.
-        whole_catalogue: Whether it holds items x items numbers, and is left out of large catalogues.
+        fit: Fits it at a cut; None where the deep training does.
+        whole_catalogue: Whether its fit holds items x items numbers, so that it is left out of large catalogues.
     """
 
     name: str
     scorer: type[Scorer]
-    fit: Callable[[FitData], Arrays] | None
+    fit: Callable[[FitData], Fitted] | None
     whole_catalogue: bool = False
 
     @property
@@ -89,21 +80,21 @@ class Model:
         return self.fit is None
 
 
-def _frequency_and_ease(data: FitData) -> Arrays:
-    return {**data.ease, "own_weight": np.array(data.settings.frequency_weight)}
+def _frequency_and_ease(data: FitData) -> Fitted:
+    return Fitted({**data.ease, "own_weight": np.array(data.settings.frequency_weight)})
 
 
-def _decayed_ease(data: FitData) -> Arrays:
-    half_life = data.settings.ease_half_life_days
-    products = item_item.gram(data.sequences, data.items, half_life)
-    return item_item.fit_ease(products, data.settings.ease_decayed_regularisation, half_life)
+def _decayed_ease(data: FitData) -> Fitted:
+    settings, half_life = data.settings, data.settings.ease_half_life_days
+    products = co_occurrence.gram(data.sequences, data.items, half_life)
+    weights = ease.fit(products, settings.ease_decayed_regularisation, settings.neighbours)
+    return Fitted(arrays_of(weights, half_life_days=half_life))
 
 
-def _als(data: FitData) -> Arrays:
+def _als(data: FitData) -> Fitted:
     options = data.settings
     return als.fit(
         data.known,
-        data.users,
         data.items,
         options.als_factors,
         options.als_alpha,
@@ -113,21 +104,18 @@ def _als(data: FitData) -> Arrays:
     )
 
 
-def _title_similarity(data: FitData) -> Arrays:
-    return item_item.fit_title_similarity(data.item_text, data.items, data.settings.title_power)
+def _title_similarity(data: FitData) -> Fitted:
+    titles = title_vectors(data.item_text, data.items)
+    return Fitted(arrays_of(title_similarity(titles, data.settings.title_power, data.settings.neighbours)))
 
 
-def _item_knn(data: FitData) -> Arrays:
-    if data.is_large:
-        return nearest_items.fit_item_knn(data.sequences, data.buyers, data.settings.neighbours)
-    return item_item.fit_item_knn(data.products)
+def _item_knn(data: FitData) -> Fitted:
+    return Fitted(arrays_of(co_occurrence.item_knn(data.sequences, data.buyers, data.settings.neighbours)))
 
 
-def _recent_neighbours(data: FitData) -> Arrays:
-    days, neighbours = data.settings.recent_days, data.settings.neighbours
-    if data.is_large:
-        return nearest_items.recent_neighbours(data.sequences, data.items, days, neighbours)
-    return item_item.recent_neighbours(data.sequences, data.items, days)
+def _recent_neighbours(data: FitData) -> Fitted:
+    days, most = data.settings.recent_days, data.settings.neighbours
+    return Fitted(arrays_of(co_occurrence.recent_neighbours(data.sequences, data.items, days, most)))
 
 
 RANKER = "ranker"
@@ -142,20 +130,20 @@ DEEPFM = "deepfm"
 SECOND_STAGES = (RANKER, DEEPFM, LAMBDAMART)
 
 MODELS: tuple[Model, ...] = (
-    Model("popularity", Popularity, lambda data: {"scores": data.buyers}),
+    Model("popularity", Popularity, lambda data: Fitted({"scores": data.buyers})),
     Model(
         "recent_popularity",
         Popularity,
-        lambda data: {"scores": popularity.buyers_per_item(data.known, data.items, data.settings.recent_days)},
+        lambda data: Fitted({"scores": popularity.buyers_per_item(data.known, data.items, data.settings.recent_days)}),
     ),
-    Model("own_frequency", OwnFrequency, lambda data: own_frequency.fit(data.buyers)),
+    Model("own_frequency", OwnFrequency, lambda data: Fitted(own_frequency.fit(data.buyers))),
     Model(
         "own_frequency_decayed",
         OwnFrequency,
-        lambda data: own_frequency.fit_decayed(data.buyers, data.settings.frequency_half_life_days),
+        lambda data: Fitted(own_frequency.fit_decayed(data.buyers, data.settings.frequency_half_life_days)),
     ),
     Model("item_knn", ItemItem, _item_knn),
-    Model("ease", ItemItem, lambda data: data.ease, whole_catalogue=True),
+    Model("ease", ItemItem, lambda data: Fitted(data.ease), whole_catalogue=True),
     Model("frequency_ease", ItemItem, _frequency_and_ease, whole_catalogue=True),
     Model("ease_decayed", ItemItem, _decayed_ease, whole_catalogue=True),
     Model("title_similarity", ItemItem, _title_similarity),

@@ -6,20 +6,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from scipy import sparse
 
-from sparkrec.recommend.loaded import LoadedModels, Weights, blended, load_models
+from sparkrec.recommend.loaded import LoadedModels, Weights, load_models
 from sparkrec.recommend.models import SECOND_STAGES, model_named
+from sparkrec.recommend.pairs import Indices, values_at
 from sparkrec.recommend.ranker.candidates import Candidates
-from sparkrec.recommend.ranking import shown, top_k
 from sparkrec.recommend.scorers.dot_product import DotProduct
 from sparkrec.recommend.scorers.item_item import ItemItem
+from sparkrec.recommend.scorers.scorer import Best
 from sparkrec.recommend.search.top_items import PreparedSearch, ranked, top_items
-from sparkrec.recommend.users import Floats, UserBatch
+from sparkrec.recommend.users import UserBatch
 from sparkrec.registry.model_store import CurrentModels
+from sparkrec.registry.user_vectors import column_of
 
 _COLUMNS = (
     "user_id string, shelf string, rank int, item_index int, score double, "
@@ -38,15 +39,18 @@ def ranked_lists(
     sequences: DataFrame,
     current: CurrentModels,
     weights: Mapping[str, Weights],
+    depth: int,
     top_n: int,
     searches: Mapping[str, PreparedSearch] | None = None,
 ) -> DataFrame:
     """Each user's first ``top_n`` items on each shelf, with what each is there for.
 
     Args:
-        sequences: features.behaviour_sequences of the publish cut.
+        sequences: features.behaviour_sequences of the publish cut, with the vectors that the models need
+            (`with_user_vectors`).
         current: The models.
         weights: The blend of each shelf.
+        depth: How many of its first items each blended model names; no others are looked at.
         top_n: Length of a list; shorter where there are fewer items to show.
         searches: For shelves whose items are searched for (`searched_model`): the search.
 
@@ -60,7 +64,7 @@ def ranked_lists(
     found = [_searched(sequences, shelf, search, top_n) for shelf, search in searches.items()]
     scored = {shelf: blend for shelf, blend in weights.items() if shelf not in searches}
     if scored:
-        found.append(_scored(sequences, current, scored, top_n))
+        found.append(_scored(sequences, current, scored, depth, top_n))
     return reduce(DataFrame.unionByName, found)
 
 
@@ -68,7 +72,8 @@ def _searched(sequences: DataFrame, shelf: str, search: PreparedSearch, top_n: i
     """Lists of a model of dot products."""
     seen = F.col("touched") if shelf == "discover" else F.array().cast("array<int>")
     had = F.struct("items", "events", "days_since").alias("had")
-    asking = sequences.select("user_id", F.col("user_index").alias("query_index"), had, seen.alias("seen"))
+    vector = F.col(column_of(search.model)).alias("query_vector")
+    asking = sequences.select("user_id", F.col("user_index").alias("query_index"), vector, had, seen.alias("seen"))
     place = F.array_position("had.items", F.col("item_index")).cast("int")
 
     def of_item(values: str) -> Column:
@@ -87,8 +92,10 @@ def _searched(sequences: DataFrame, shelf: str, search: PreparedSearch, top_n: i
     )
 
 
-def _scored(sequences: DataFrame, current: CurrentModels, weights: Mapping[str, Weights], top_n: int) -> DataFrame:
-    """Lists of blends, of every item's score."""
+def _scored(
+    sequences: DataFrame, current: CurrentModels, weights: Mapping[str, Weights], depth: int, top_n: int
+) -> DataFrame:
+    """Lists of blends, of what the blended models put first."""
     names = tuple(sorted({name for blend in weights.values() for name in blend}))
 
     def rank(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -96,9 +103,9 @@ def _scored(sequences: DataFrame, current: CurrentModels, weights: Mapping[str, 
         for rows, users in models.batches(batches):
             found = models.scores(users)
             for shelf, blend in weights.items():
-                scores = shown(blended(found.standard(shelf, blend), blend), models.known, users.touched, shelf)
+                best = found.blended(blend, shelf, depth, top_n)
                 candidates = found.candidates(shelf) if blend.keys() & SECOND_STAGES else None
-                yield _lists(rows, users, models, shelf, blend, scores, candidates, top_n)
+                yield _lists(rows, users, models, shelf, blend, best, candidates)
 
     return sequences.mapInPandas(rank, _COLUMNS)
 
@@ -109,70 +116,54 @@ def _lists(
     models: LoadedModels,
     shelf: str,
     blend: Weights,
-    scores: Floats,
+    best: Best,
     candidates: Candidates | None,
-    top_n: int,
 ) -> pd.DataFrame:
-    items = top_k(scores, top_n)
-    values = np.take_along_axis(scores, items, 1)
-    had = _at(users.events, items)
-    days = _at(users.days_since, items)
-    lists = pd.DataFrame(
+    row, item, rank = best.pairs
+    because = pd.Series(_because(users, row, item, models, blend)).astype("Int32")
+    return pd.DataFrame(
         {
-            "user_id": np.repeat(rows["user_id"].to_numpy(), items.shape[1]),
+            "user_id": rows["user_id"].to_numpy()[row],
             "shelf": shelf,
-            "rank": np.tile(np.arange(1, items.shape[1] + 1, dtype=np.int32), len(rows)),
-            "item_index": items.ravel().astype(np.int32),
-            "score": values.ravel().astype(np.float64),
-            "because_index": pd.array(_because(users, items, models, blend).ravel(), dtype="Int32"),
-            "events": had.ravel().astype(np.int32),
-            "days_since": days.ravel().astype(np.float64),
-            "sources": _sources(candidates, items) if candidates else None,
+            "rank": (rank + 1).astype(np.int32),
+            "item_index": item.astype(np.int32),
+            "score": best.scores[row, rank].astype(np.float64),
+            "because_index": because.mask(because == 0),
+            "events": values_at(users.events, row, item)[0].astype(np.int32),
+            "days_since": values_at(users.days_since, row, item)[0].astype(np.float64),
+            "sources": _sources(candidates, row, item, models.items) if candidates else None,
         }
     )
-    lists.loc[lists["because_index"] == 0, "because_index"] = pd.NA
-    shown_ones: pd.DataFrame = lists[np.isfinite(lists["score"])]
-    return shown_ones
 
 
-def _at(matrix: sparse.csr_matrix, columns: NDArray[np.int64]) -> Floats:
-    """Each row's values at its own columns."""
-    return np.asarray(np.take_along_axis(np.asarray(matrix.todense()), columns, 1), np.float32)
-
-
-def _sources(candidates: Candidates, items: NDArray[np.int64]) -> "pd.Series[Any]":
-    """Names of the retrievers that name each listed item, in one order; null where none does."""
-    shape = (len(items), int(items.max(initial=0)) + 1)
-    among = candidates.items < shape[1]
-    users, columns = candidates.users[among], candidates.items[among]
-    bits = np.zeros(shape, np.int64)
+def _sources(candidates: Candidates, users: Indices, items: Indices, catalogue: int) -> "pd.Series[Any]":
+    """Names of the retrievers that name each listed pair, in one order; null where none does."""
+    bits = np.zeros(len(candidates.users), np.int64)
     for bit, place in enumerate(candidates.places.values()):
-        bits[users, columns] |= (~np.isnan(place[among])).astype(np.int64) << bit
+        bits |= (~np.isnan(place)).astype(np.int64) << bit
+    # Its values are numbers of few bits, which floats hold exactly.
+    shape = (int(users.max(initial=-1)) + 1, catalogue)
+    among = candidates.users < shape[0]
+    matrix = sparse.csr_matrix(
+        (bits[among].astype(np.float32), (candidates.users[among], candidates.items[among])), shape
+    )
+    codes = values_at(matrix, users, items)[0].astype(np.int64)
     names = list(candidates.places)
     # Few sets of retrievers occur, so that each is written out once.
     sets = [[name for bit, name in enumerate(names) if code >> bit & 1] or None for code in range(1 << len(names))]
-    return pd.Series(pd.Series(sets, dtype=object).to_numpy()[np.take_along_axis(bits, items, 1).ravel()])
+    return pd.Series(pd.Series(sets, dtype=object).to_numpy()[codes])
 
 
-def _because(users: UserBatch, items: NDArray[np.int64], models: LoadedModels, blend: Weights) -> NDArray[np.int32]:
+def _because(users: UserBatch, rows: Indices, items: Indices, models: LoadedModels, blend: Weights) -> Indices:
     """The user's item that weighs most towards each listed one, by the blend's main item-item model; else 0."""
-    because = np.zeros(items.shape, np.int32)
     # The ranker speaks by the models that it stands on.
     speaking = {**dict.fromkeys(models.below if blend.keys() & SECOND_STAGES else (), 0.0), **blend}
     linked = {
         name: scorer for name, scorer in models.scorers.items() if name in speaking and isinstance(scorer, ItemItem)
     }
     if not linked:
-        return because
-    scorer = linked[max(linked, key=speaking.__getitem__)]
-    indptr, columns = users.events.indptr, users.events.indices
-    for user, listed in enumerate(items):
-        has = columns[indptr[user] : indptr[user + 1]]
-        towards = scorer.between(has, listed)
-        best = towards.argmax(axis=0)
-        speaks = np.take_along_axis(towards, best[None, :], 0)[0] > 0
-        because[user] = np.where(speaks, has[best], 0)
-    return because
+        return np.zeros(len(rows), np.int64)
+    return linked[max(linked, key=speaking.__getitem__)].heaviest(users, rows, items)
 
 
 def reason(title: str) -> Column:

@@ -34,33 +34,3 @@ def top_k(scores: Floats, k: int) -> NDArray[np.int64]:
         chosen[: len(found)] = found
         chosen[len(found) :] = np.flatnonzero(row == bound)[: k - len(found)]
     return first
-
-
-def standardised(scores: Floats, known: NDArray[np.bool_]) -> Floats:
-    """Each row with mean 0 and deviation 1 over the known items, so that scores of models add up."""
-    mean, deviation = (values.astype(np.float32)[:, None] for values in moments(scores, known))
-    return np.asarray((scores - mean) / np.maximum(deviation, np.float32(1e-9)), np.float32)
-
-
-def moments(scores: Floats, known: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and deviation of each row over the known items, (rows,) each."""
-    mean, deviation = np.empty(len(scores)), np.empty(len(scores))
-    # A row at a time stays in the processor's cache. In double precision, or equal scores would differ from their mean
-    # by a rounding error, which counts for much then.
-    for place, row in enumerate(scores):
-        among = row[known].astype(np.float64)
-        mean[place], deviation[place] = among.mean(), among.std()
-    return mean, deviation
-
-
-def shown(scores: Floats, known: NDArray[np.bool_], touched: NDArray[np.bool_], shelf: str) -> Floats:
-    """The scores with -inf where the shelf must not show an item.
-
-    No shelf shows an item that is not known; discover shows nothing that the user has touched.
-    """
-    return np.where(visible(known, touched, shelf), scores, np.float32(-np.inf))
-
-
-def visible(known: NDArray[np.bool_], touched: NDArray[np.bool_], shelf: str) -> NDArray[np.bool_]:
-    """What the shelf may show each user, (users, items)."""
-    return known & ~touched if shelf == "discover" else np.broadcast_to(known, touched.shape)

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.lake.order import in_one_order
+from sparkrec.recommend.item_lists import ItemLists
 from sparkrec.recommend.users import UserBatch
 
 _TASKS = 8
@@ -27,10 +28,10 @@ def bounded(users: DataFrame, most: int, seed: int) -> DataFrame:
     return in_one_order(users.orderBy(F.xxhash64(F.lit(seed), "user_id")).limit(most), _TASKS, "user_id")
 
 
-def target_matrix(rows: pd.DataFrame, users: UserBatch, known: NDArray[np.bool_], shelf: str) -> NDArray[np.bool_]:
-    """Which items each user should be shown on the shelf, boolean (users, items)."""
-    targets = np.zeros(users.touched.shape, dtype=bool)
-    lengths = rows["targets"].str.len().to_numpy()
-    targets[np.repeat(np.arange(len(rows)), lengths), np.concatenate(rows["targets"].to_numpy())] = True
-    targets &= known
-    return targets & ~np.asarray(users.bought.astype(bool).todense()) if shelf == "discover" else targets
+def targets_of(rows: pd.DataFrame, users: UserBatch, known: NDArray[np.bool_], shelf: str) -> ItemLists:
+    """Items that each user should be shown on the shelf: known ones, and on discover none that the user has."""
+    targets = ItemLists.of_pandas(rows["targets"])
+    kept = known[targets.items]
+    if shelf == "discover":
+        kept &= ~users.owned.holds(targets.owners, targets.items, len(known))
+    return targets.where(kept)

@@ -1,6 +1,6 @@
-"""A batch of users as matrices."""
+"""A batch of users as sparse matrices."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
+
+from sparkrec.recommend.item_lists import ItemLists
+from sparkrec.registry.user_vectors import column_of
 
 Floats = NDArray[np.float32]
 
@@ -18,36 +21,54 @@ class UserBatch:
 
     Attributes:
         index: Vocabulary indices of the users, (users,).
-        events: Positive events, sparse (users, items).
+        events: Positive events, sparse (users, items), columns in order.
         days_since: Days since the latest of them, stored where `events` is.
         first_days_since: Days since the first of them, likewise.
-        touched: Items with any known event, boolean (users, items).
+        touched: Items with any known event, a list a user.
     """
 
     index: NDArray[np.int32]
     events: sparse.csr_matrix
     days_since: sparse.csr_matrix
     first_days_since: sparse.csr_matrix
-    touched: NDArray[np.bool_]
+    touched: ItemLists
+    _vectors: "dict[str, pd.Series[Any]]" = field(default_factory=dict)
 
     @classmethod
     def of(cls, rows: pd.DataFrame, items: int) -> "UserBatch":
         """The batch of rows of features.behaviour_sequences; ``items`` is the size of the item vocabulary."""
-        lengths = rows["items"].str.len().to_numpy()
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        columns = _flat(rows["items"], np.int32)
+        has = ItemLists.of_pandas(rows["items"])
         shape = (len(rows), items)
-        events = sparse.csr_matrix((_flat(rows["events"], np.float32), columns, starts), shape)
-        days = sparse.csr_matrix((_flat(rows["days_since"], np.float32), columns, starts), shape)
-        first = sparse.csr_matrix((_flat(rows["first_days_since"], np.float32), columns, starts), shape)
-        touched = np.zeros(shape, dtype=bool)
-        touched[np.repeat(np.arange(len(rows)), rows["touched"].str.len()), _flat(rows["touched"], np.int32)] = True
-        return cls(rows["user_index"].to_numpy(np.int32), events, days, first, touched)
+        events, days_since, first_days_since = (
+            sparse.csr_matrix((_flat(rows[name]), has.items, has.starts), shape)
+            for name in ("events", "days_since", "first_days_since")
+        )
+        touched = ItemLists.of_pandas(rows["touched"])
+        vectors = {name: rows[name] for name in rows.columns if name.startswith(column_of(""))}
+        return cls(rows["user_index"].to_numpy(np.int32), events, days_since, first_days_since, touched, vectors)
+
+    def vectors(self, model: str, size: int) -> Floats:
+        """The users' vectors by a model, (users, size); 0 where it has none of a user."""
+        column = self._vectors[column_of(model)]
+        found = np.zeros((len(column), size), np.float32)
+        has = column.notna().to_numpy()
+        if has.any():
+            found[has] = np.stack(column[has].to_list())
+        return found
 
     @cached_property
     def bought(self) -> sparse.csr_matrix:
         """1 where there is a positive event."""
         return self._like(np.ones_like(self.events.data))
+
+    @property
+    def owned(self) -> ItemLists:
+        """Items with a positive event, a list a user."""
+        return ItemLists(self.events.indptr.astype(np.int64), self.events.indices.astype(np.int64))
+
+    def hidden(self, shelf: str) -> ItemLists:
+        """What the shelf must not show each user: discover nothing that the user has touched."""
+        return self.touched if shelf == "discover" else ItemLists.none(len(self.index))
 
     def decayed(self, half_life_days: float) -> sparse.csr_matrix:
         """1 for an item of today, half as much for one of ``half_life_days`` ago."""
@@ -61,5 +82,5 @@ class UserBatch:
         return sparse.csr_matrix((data.astype(np.float32), self.events.indices, self.events.indptr), self.events.shape)
 
 
-def _flat(lists: "pd.Series[Any]", dtype: type) -> NDArray[Any]:
-    return np.concatenate(lists.to_numpy()).astype(dtype) if len(lists) else np.zeros(0, dtype)
+def _flat(lists: "pd.Series[Any]") -> Floats:
+    return np.asarray(np.concatenate([np.zeros(0, np.float32), *lists.to_numpy()]), np.float32)

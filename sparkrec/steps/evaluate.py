@@ -21,12 +21,14 @@ from sparkrec.evaluation.segments import NEW_USER_EVENTS, WHOLE, profile_segment
 from sparkrec.features.effective_split import effective_split
 from sparkrec.features.parts import newest_known
 from sparkrec.lake.order import in_one_order
+from sparkrec.recommend.loaded import vector_models
 from sparkrec.recommend.models import SECOND_STAGES, all_models
-from sparkrec.recommend.scorers.item_item import title_vectors
+from sparkrec.recommend.scorers.titles import title_vectors
 from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.registry.chosen import Chosen, ChosenList
 from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.registry.tracking import Tracker, track
+from sparkrec.registry.user_vectors import with_user_vectors
 from sparkrec.steps.context import Counts, JobContext
 
 BLEND = "blend"
@@ -50,7 +52,7 @@ def run(context: JobContext) -> Counts:
     current = CurrentModels.read(tables.read_artefact("models/current.json"))
     parts = [cut for cut in current.cuts if cut != "publish"]
     by_profile = profile_segments(tables.read("gold.user_profiles"), settings.evaluation.segments)
-    users = {part: _users(context, part, by_profile).persist() for part in parts}
+    users = {part: _users(context, current, part, by_profile).persist() for part in parts}
     try:
         chosen = _choose(context, current, users.get("validation"), effective.told)
         chosen.write(tables.write_artefact("models/chosen.json"))
@@ -96,9 +98,10 @@ def _log(context: JobContext, chosen: Chosen, rows: DataFrame, tracker: Tracker)
         tracker.log(str(model), str(version), blended.get(str(version), {}), points)
 
 
-def _users(context: JobContext, part: str, by_profile: DataFrame) -> DataFrame:
-    """Users with events in the part, with their targets and segments, in one order."""
+def _users(context: JobContext, current: CurrentModels, part: str, by_profile: DataFrame) -> DataFrame:
+    """Users with events in the part, with their targets, segments and vectors, in one order."""
     sequences = context.tables.read("features.behaviour_sequences").where(F.col("cut") == part)
+    sequences = with_user_vectors(sequences, current, part, vector_models(current, current.at(part)))
     users = with_targets(sequences, context.tables.read("features.positives"), newest_known(part) - 1)
     tasks = int(context.spark.conf.get("spark.sql.shuffle.partitions") or 1)
     return in_one_order(with_segments(users, by_profile), tasks, "user_id")
@@ -183,7 +186,7 @@ def _figures(
     blends = {BLEND: {shelf: ranking.weights for shelf, ranking in chosen.shelves.items() if ranking.model == BLEND}}
     published = {shelf: ranking.model for shelf, ranking in chosen.shelves.items()}
     catalogue = Catalogue.of(current.arrays("popularity", part)["scores"], titles)
-    lists = judged(users, current, part, blends, shelves, k, catalogue.head).persist()
+    lists = judged(users, current, part, blends, shelves, settings.ranker.depth, k, catalogue.head).persist()
     try:
         measure = partial(list_values, catalogue=catalogue, k=k)
         means = means_with_intervals(lists, measure, published, settings.evaluation.bootstrap_samples, settings.seed)

@@ -3,13 +3,14 @@
 from pyspark.sql import functions as F
 
 from sparkrec.features.vocabulary import indices_of
-from sparkrec.recommend.loaded import Weights
+from sparkrec.recommend.loaded import Weights, vector_models
 from sparkrec.recommend.neighbours import item_neighbours
 from sparkrec.recommend.publish import ranked_lists, reason, searched_model
 from sparkrec.recommend.search.top_items import PreparedSearch, prepare
 from sparkrec.recommend.search.vectors import Askers
 from sparkrec.registry.chosen import Chosen
 from sparkrec.registry.model_store import CurrentModels
+from sparkrec.registry.user_vectors import with_user_vectors
 from sparkrec.steps.context import Counts, JobContext
 
 _WITHOUT_DEEP = "als"
@@ -35,8 +36,10 @@ def run(context: JobContext) -> Counts:
         for shelf, blend in weights.items()
         if (model := searched_model(blend))
     }
-    by_user = sequences.repartition(2 * cores, "user_id")
-    lists = ranked_lists(by_user, current, weights, settings.recommend.top_n, searches)
+    blended = [name for blend in weights.values() for name in blend]
+    with_vectors = with_user_vectors(sequences, current, "publish", vector_models(current, blended))
+    by_user = with_vectors.repartition(2 * cores, "user_id")
+    lists = ranked_lists(by_user, current, weights, settings.ranker.depth, settings.recommend.top_n, searches)
     published = context.spark.createDataFrame(
         [(shelf, ranking.model, ranking.version) for shelf, ranking in chosen.shelves.items()],
         "shelf string, model string, model_version string",
@@ -95,7 +98,8 @@ def _vectors_of(context: JobContext, current: CurrentModels) -> str:
 
 def _search(context: JobContext, current: CurrentModels, model: str, askers: Askers, most: int) -> PreparedSearch:
     """The search by a model's vectors; one that is not exact says so, and how good it is."""
-    search = prepare(current, model, "publish", askers, most, context.settings.recommend.search, context.settings.seed)
+    settings = context.settings
+    search = prepare(context.spark, current, model, "publish", askers, most, settings.recommend.search, settings.seed)
     if search.cells:
         context.say(search.told)
     return search

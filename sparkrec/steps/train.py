@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-import numpy as np
 from pyspark.sql import functions as F
 
 from sparkrec.config import Settings
@@ -15,8 +14,9 @@ from sparkrec.errors import DataError
 from sparkrec.features.effective_split import effective_split
 from sparkrec.features.parts import cut_that_knows, cuts, known_at, rehearsed_windows
 from sparkrec.lake import files
-from sparkrec.lake.files import Arrays
 from sparkrec.lake.order import in_one_order
+from sparkrec.lake.user_vectors import USERS
+from sparkrec.recommend.loaded import vector_models
 from sparkrec.recommend.models import DEEPFM, LAMBDAMART, RANKER, SECOND_STAGES, FitData, Model, all_models
 from sparkrec.recommend.ranker import booster, recipes
 from sparkrec.recommend.ranker.booster import Rehearsal
@@ -30,6 +30,7 @@ from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.recommend.users import Floats
 from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.registry.tracking import Tracker, curves, track
+from sparkrec.registry.user_vectors import with_user_vectors
 from sparkrec.shards.manifest import LEAST_ROWS, Manifest
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.training.distributed import launch
@@ -143,9 +144,12 @@ def _fit(context: JobContext, current: CurrentModels, manifest: Manifest, cut: s
     baselines = {model.name: model.fit for model in models if model.fit}
     try:
         for name, fit in baselines.items():
-            arrays_uri = f"{current.folder(name)}/{cut}/arrays.npz"
-            if not files.exists(arrays_uri):
-                files.write_arrays(arrays_uri, fit(data))
+            folder = f"{current.folder(name)}/{cut}"
+            if not files.exists(f"{folder}/arrays.npz"):
+                fitted = fit(data)
+                if fitted.users is not None:
+                    fitted.users.write.mode("overwrite").parquet(f"{folder}/{USERS}")
+                files.write_arrays(f"{folder}/arrays.npz", fitted.arrays)
     finally:
         sequences.unpersist()
     return f"{cut}: {len(baselines)} baselines fitted"
@@ -321,6 +325,7 @@ def _rehearse(
 ) -> dict[str, Rehearsal]:
     settings, tables = context.settings, context.tables
     sequences = tables.read("features.behaviour_sequences").where(F.col("cut") == cut)
+    sequences = with_user_vectors(sequences, current, cut, vector_models(current, below))
     users = with_targets(sequences, tables.read("features.positives"), window)
     some = bounded(users, settings.ranker.users, settings.seed)
     return rehearse(some, current, cut, below, facts, settings.recommend.shelves, settings.ranker, settings.seed)
@@ -339,7 +344,7 @@ def _version(model: Model, context: JobContext, manifest: Manifest) -> str:
 def _train_deep(
     context: JobContext, name: str, current: CurrentModels, earlier: CurrentModels | None, manifest: Manifest
 ) -> Counts:
-    """Start the ranks once for all cuts, and merge the vectors that they wrote."""
+    """Start the ranks once for all cuts, and tell what they did."""
     settings, folder, wanted = context.settings, current.folder(name), current.cuts
     if not all(CutRecord.find(f"{folder}/{cut}") for cut in wanted):
         has_all = earlier is not None and name in earlier.versions and set(wanted) <= set(earlier.cuts)
@@ -350,9 +355,6 @@ def _train_deep(
     counts: Counts = {}
     for cut in wanted:
         record = CutRecord.read(f"{folder}/{cut}")
-        arrays_uri = f"{folder}/{cut}/arrays.npz"
-        if not files.exists(arrays_uri):
-            files.write_arrays(arrays_uri, _merged(f"{folder}/{cut}", len(record.ranks), manifest.users))
         for rank in record.ranks:
             context.say(
                 f"{name} {cut}: rank {rank.rank}  {rank.rows:,} rows  {rank.steps:,} steps x {rank.epochs} epochs  "
@@ -385,12 +387,3 @@ def _on_ranks(
     )
     files.write_bytes(plan_uri, plan.model_dump_json(indent=1).encode())
     launch(settings.training, target, plan_uri, context.say)
-
-
-def _merged(folder: str, ranks: int, users: int) -> Arrays:
-    items = files.read_arrays(f"{folder}/items.npz")["vectors"]
-    vectors = np.zeros((users, items.shape[1]), np.float32)
-    for rank in range(ranks):
-        part = files.read_arrays(f"{folder}/users-{rank}.npz")
-        vectors[part["index"]] = part["vectors"]
-    return {"users": vectors, "items": items}

@@ -1,12 +1,16 @@
 """What one rank does: fit a retrieval model at each cut and write its vectors."""
 
+from collections.abc import Iterator
+
 import keras
 import numpy as np
+import pyarrow as pa
 import tensorflow as tf
 
 from sparkrec.config.settings import DeepSettings
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
+from sparkrec.lake.user_vectors import USERS, user_vectors
 from sparkrec.models.retriever import Retriever
 from sparkrec.models.retrievers import RETRIEVERS, Sizes
 from sparkrec.shards.manifest import Dataset, Manifest
@@ -84,12 +88,12 @@ def _train_cut(
         options_of(config, plan, epochs),
         ranks.say,
     )
-    users = _encode_users(model, plan.shards, manifest.datasets[f"{cut}/users"], ranks, manifest.users)
-    files.write_arrays(f"{folder}/users-{ranks.rank}.npz", users)
+    users = _encode_users(model, plan.shards, manifest.datasets[f"{cut}/users"], ranks)
+    files.write_table(f"{folder}/{USERS}/part-{ranks.rank}.parquet", users)
     # Every rank has written before rank 0 says that the cut is finished.
     ranks.gather("written")
     if ranks.rank == 0:
-        files.write_arrays(f"{folder}/items.npz", _encode_items(model, plan.shards, manifest))
+        files.write_arrays(f"{folder}/arrays.npz", _encode_items(model, plan.shards, manifest))
         record.write(folder)
     return record
 
@@ -106,15 +110,13 @@ def _build(model: Retriever, manifest: Manifest) -> None:
     )
 
 
-def _encode_users(model: Retriever, root: str, users: Dataset, ranks: Ranks, rows: int) -> Arrays:
-    """Vectors of this rank's users: ``index`` (users,) and ``vectors`` (users, vector_size)."""
+def _encode_users(model: Retriever, root: str, users: Dataset, ranks: Ranks) -> Iterator[pa.Table]:
+    """Vectors of this rank's users, some at a time: ``user_index`` (int) and ``vector`` (floats)."""
     encode = tf.function(model.user_vectors, reduce_retracing=True)
-    indices, vectors = [np.zeros(0, "int32")], [np.zeros((0, model.vector_size), "float32")]
+    yield user_vectors(np.zeros(0, "int32"), np.zeros((0, model.vector_size), "float32"))
     with epoch_batches(root, users, ranks.rank, ranks.size, 4096, drop_remainder=False) as batches:
         for batch in batches:
-            indices.append(batch["user_index"].numpy())
-            vectors.append(encode(batch).numpy().astype("float32"))
-    return {"index": np.concatenate(indices), "vectors": np.concatenate(vectors), "rows": np.array(rows)}
+            yield user_vectors(batch["user_index"].numpy(), encode(batch).numpy().astype("float32"))
 
 
 def _encode_items(model: Retriever, root: str, manifest: Manifest) -> Arrays:
@@ -124,4 +126,4 @@ def _encode_items(model: Retriever, root: str, manifest: Manifest) -> Arrays:
     with epoch_batches(root, manifest.datasets["items"], 0, 1, 4096, drop_remainder=False) as batches:
         for batch in batches:
             vectors[batch["item_index"].numpy()] = encode(batch).numpy()
-    return {"vectors": vectors}
+    return {"items": vectors}

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from scipy import sparse
 
 from sparkrec.lake import files
+from sparkrec.recommend.scorers.item_item import ItemItem, arrays_of
 from sparkrec.registry.model_store import CurrentModels
 
 USERS, ITEMS = 30, 24
@@ -44,12 +46,12 @@ def arrays(shop: Dense) -> dict[str, Dense]:
     return {
         "popularity": {"scores": popularity},
         "own_frequency": {"order": popularity / (popularity.max() + 1)},
-        "ease": {"weights": random.normal(size=(ITEMS, ITEMS)).astype(np.float32)},
-        "als": {
-            "users": random.normal(size=(USERS + 2, 5)).astype(np.float32),
-            "items": random.normal(size=(ITEMS, 5)).astype(np.float32),
-        },
+        "ease": arrays_of(sparse.csr_matrix(random.normal(size=(ITEMS, ITEMS)).astype(np.float32))),
+        "als": {"items": random.normal(size=(ITEMS, 5)).astype(np.float32)},
     }
+
+
+USER_VECTORS = np.random.default_rng(5).normal(size=(USERS, 5)).astype(np.float32)
 
 
 @pytest.fixture(scope="package")
@@ -74,10 +76,11 @@ def users(spark: SparkSession, shop: Dense) -> DataFrame:
         counts = [int(count) for count in shop["events"][user, items]]
         touched, targets = indices(shop["touched"][user]), indices(shop["targets"][user])
         rows.append((f"u{user:02}", user + 2, items, counts, [0.0] * len(items), [0.0] * len(items), touched, targets))
-        rows[-1] += (SEGMENTS[user % len(SEGMENTS)],)
+        rows[-1] += (SEGMENTS[user % len(SEGMENTS)], USER_VECTORS[user].tolist())
     columns = (
         "user_id string, user_index int, items array<int>, events array<int>, days_since array<float>, "
-        "first_days_since array<float>, touched array<int>, targets array<int>, segments array<string>"
+        "first_days_since array<float>, touched array<int>, targets array<int>, segments array<string>, "
+        "vector_als array<float>"
     )
     return spark.createDataFrame(rows, columns).repartition(3, "user_id").cache()
 
@@ -89,8 +92,8 @@ def scores(shop: Dense, arrays: dict[str, Dense]) -> Dense:
     raw = {
         "popularity": np.tile(popularity, (USERS, 1)),
         "own_frequency": shop["events"] + 1e-3 * arrays["own_frequency"]["order"],
-        "ease": shop["bought"] @ arrays["ease"]["weights"].astype(float),
-        "als": arrays["als"]["users"][2:].astype(float) @ arrays["als"]["items"].astype(float).T,
+        "ease": shop["bought"] @ ItemItem("ease", arrays["ease"], shop["known"]).weights.toarray().astype(float),
+        "als": USER_VECTORS.astype(float) @ arrays["als"]["items"].astype(float).T,
     }
     known = shop["known"]
     return {

@@ -57,7 +57,7 @@ def _expected(shop: Dense, scores: Dense, k: int) -> Values:
 def _lists(users: DataFrame, current: CurrentModels, k: int) -> DataFrame:
     """Lists of which the first eleven items are the head."""
     blends = {"blend": {"discover": BLEND}}
-    return judged(users, current, "validation", blends, ["discover", "reorder"], k, np.arange(24) < 11)
+    return judged(users, current, "validation", blends, ["discover", "reorder"], 24, k, np.arange(24) < 11)
 
 
 def _judged(users: DataFrame, current: CurrentModels, k: int) -> Values:
@@ -97,7 +97,7 @@ def test_lists_are_the_best_items_with_their_hits_and_no_others(
         row = rows.loc[f"u{user:02}"]
         visible = np.flatnonzero(shop["known"] & ~shop["touched"][user])
         order = sorted(visible, key=lambda item: (-np.float32(scores["als"][user, item]), item))[:k]
-        padding = [0] * (min(k, 24) - len(order))
+        padding = [0] * (k - len(order))
         assert list(row["items"]) == [*order, *padding]
         assert list(row["hits"]) == [*targets[user, order], *[False] * len(padding)]
         assert (row["targets"], row["head_targets"]) == (targets[user].sum(), targets[user, :11].sum())
@@ -105,6 +105,7 @@ def test_lists_are_the_best_items_with_their_hits_and_no_others(
 
 def test_users_whose_targets_are_unknown_or_had_before_do_not_count(users: DataFrame, current: CurrentModels) -> None:
     columns = ("user_id", "segments", "user_index", "items", "events", "days_since", "first_days_since", "touched")
+    columns += ("vector_als",)
     unknown = users.limit(1).selectExpr(*columns, f"array({current.items - 1}) as targets")
     had = users.limit(1).selectExpr(*columns, "slice(items, 1, 1) as targets")
 

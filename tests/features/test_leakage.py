@@ -9,13 +9,13 @@ import pytest
 from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from sparkrec.features.scaling import KINDS
 
 from sparkrec.config.settings import SplitSettings
 from sparkrec.features.day_facts import pair_days
 from sparkrec.features.labelled_pairs import shown_pairs
 from sparkrec.features.parts import with_part
 from sparkrec.features.ranking_samples import ranking_samples
-from sparkrec.features.scaling import KINDS
 
 USERS, ITEMS, DAYS, SHOWINGS = 250, 250, 100, 64_000
 START = pd.Timestamp("2026-01-01")

@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from scipy import sparse
 
 from sparkrec.config.settings import SearchSettings
 from sparkrec.lake import files
 from sparkrec.recommend.neighbours import item_neighbours
 from sparkrec.recommend.publish import ranked_lists, reason, searched_model
+from sparkrec.recommend.scorers.item_item import arrays_of
 from sparkrec.recommend.search.top_items import PreparedSearch, prepare
 from sparkrec.recommend.search.vectors import Askers
 from sparkrec.registry.model_store import CurrentModels
@@ -33,9 +35,10 @@ VECTORS[[4, 6]] = VECTORS[3]
 ARRAYS = {
     "popularity": {"scores": POPULARITY},
     "own_frequency": {"order": POPULARITY / (POPULARITY.max() + 1)},
-    "item_knn": {"weights": WEIGHTS},
-    "two_tower": {"users": RANDOM.normal(size=(USERS, 3)), "items": VECTORS},
+    "item_knn": arrays_of(sparse.csr_matrix(WEIGHTS)),
+    "two_tower": {"items": VECTORS},
 }
+USER_VECTORS = RANDOM.normal(size=(USERS, 3)).astype(np.float32)
 BLENDS = {"discover": {"item_knn": 0.75, "popularity": 0.25}, "reorder": {"own_frequency": 1.0}}
 
 
@@ -54,15 +57,15 @@ def sequences(spark: SparkSession) -> DataFrame:
         items = np.flatnonzero(EVENTS[user])
         touched = np.flatnonzero(TOUCHED[user] | (EVENTS[user] > 0))
         values = (items, EVENTS[user, items], DAYS[user, items], 2 * DAYS[user, items], touched)
-        rows.append((f"u{user:02}", user, *(value.tolist() for value in values)))
+        rows.append((f"u{user:02}", user, *(value.tolist() for value in values), USER_VECTORS[user].tolist()))
     columns = "user_id string, user_index int, items array<int>, events array<int>, days_since array<float>, "
-    columns += "first_days_since array<float>, "
-    return spark.createDataFrame(rows, columns + "touched array<int>").repartition(3)
+    columns += "first_days_since array<float>, touched array<int>, vector_two_tower array<float>"
+    return spark.createDataFrame(rows, columns).repartition(3)
 
 
 @pytest.fixture(scope="module")
 def lists(sequences: DataFrame, current: CurrentModels) -> pd.DataFrame:
-    found = ranked_lists(sequences, current, BLENDS, TOP).toPandas()
+    found = ranked_lists(sequences, current, BLENDS, TOP, TOP).toPandas()
     return found.assign(user=found["user_id"].str[1:].astype(int))
 
 
@@ -139,7 +142,7 @@ def test_lists_tell_what_the_user_had_of_each_item(lists: pd.DataFrame) -> None:
 def test_how_users_are_spread_does_not_change_the_lists(
     sequences: DataFrame, current: CurrentModels, lists: pd.DataFrame
 ) -> None:
-    again = ranked_lists(sequences.coalesce(1), current, BLENDS, TOP).toPandas()
+    again = ranked_lists(sequences.coalesce(1), current, BLENDS, TOP, TOP).toPandas()
 
     order = ["user_id", "shelf", "rank"]
     left, right = (frame.sort_values(order).reset_index(drop=True) for frame in (again, lists.drop(columns="user")))
@@ -161,8 +164,8 @@ def test_reasons_in_words(spark: SparkSession) -> None:
     assert [row.told for row in told] == [row.expected for row in told]
 
 
-def _search(current: CurrentModels, askers: Askers) -> PreparedSearch:
-    return prepare(current, "two_tower", "publish", askers, TOP, SearchSettings(), seed=1)
+def _search(spark: SparkSession, current: CurrentModels, askers: Askers) -> PreparedSearch:
+    return prepare(spark, current, "two_tower", "publish", askers, TOP, SearchSettings(), seed=1)
 
 
 @pytest.mark.parametrize("shelf", BLENDS)
@@ -170,15 +173,17 @@ def test_a_model_of_dot_products_alone_is_searched_and_published_with_its_own_sc
     sequences: DataFrame, current: CurrentModels, shelf: str
 ) -> None:
     alone = {"two_tower": 1.0}
-    scored = ranked_lists(sequences, current, {shelf: alone}, TOP)
+    scored = ranked_lists(sequences, current, {shelf: alone}, TOP, TOP)
 
-    searched = ranked_lists(sequences, current, {shelf: alone}, TOP, {shelf: _search(current, "users")})
+    searched = ranked_lists(
+        sequences, current, {shelf: alone}, TOP, TOP, {shelf: _search(sequences.sparkSession, current, "users")}
+    )
 
     assert searched.dtypes == scored.dtypes
     one, other = (rows.toPandas().sort_values(["user_id", "rank"], ignore_index=True) for rows in (searched, scored))
     pd.testing.assert_frame_equal(one.drop(columns="score"), other.drop(columns="score"))
     users = one["user_id"].str[1:].astype(int)
-    own = (ARRAYS["two_tower"]["users"][users] * VECTORS[one["item_index"]]).sum(axis=1)
+    own = (USER_VECTORS[users] * VECTORS[one["item_index"]]).sum(axis=1)
     np.testing.assert_allclose(one["score"], own, rtol=1e-5, atol=1e-6)
     assert (one["events"] > 0).any() == (shelf == "reorder")
 
@@ -188,7 +193,9 @@ def test_shelves_that_are_searched_stand_beside_others(
 ) -> None:
     blends = BLENDS | {"discover": {"two_tower": 1.0}}
 
-    found = ranked_lists(sequences, current, blends, TOP, {"discover": _search(current, "users")}).toPandas()
+    found = ranked_lists(
+        sequences, current, blends, TOP, TOP, {"discover": _search(sequences.sparkSession, current, "users")}
+    ).toPandas()
 
     assert set(found["shelf"]) == set(BLENDS)
     one, other = (
@@ -217,7 +224,7 @@ def test_neighbours_of_an_item_are_the_other_known_items_by_their_cosine(
 ) -> None:
     items = spark.range(2, ITEMS).selectExpr("cast(id as int) as item_index").repartition(2)
 
-    found = item_neighbours(items, _search(current, "items"), most).toPandas()
+    found = item_neighbours(items, _search(spark, current, "items"), most).toPandas()
 
     known = np.flatnonzero(POPULARITY)
     assert set(found["item_index"]) == set(known)
@@ -235,7 +242,7 @@ def test_neighbours_of_an_item_are_the_other_known_items_by_their_cosine(
 def test_an_item_that_is_not_known_has_no_neighbours(spark: SparkSession, current: CurrentModels) -> None:
     items = spark.createDataFrame([(ITEMS - 1,), (0,)], "item_index int")
 
-    assert item_neighbours(items, _search(current, "items"), 3).count() == 0
+    assert item_neighbours(items, _search(spark, current, "items"), 3).count() == 0
 
 
 def test_the_models_of_a_list_are_read_from_the_lake(sequences: DataFrame, tmp_path: Path) -> None:
@@ -244,4 +251,4 @@ def test_the_models_of_a_list_are_read_from_the_lake(sequences: DataFrame, tmp_p
     )
 
     with pytest.raises(Exception, match="FileNotFoundError"):
-        ranked_lists(sequences, missing, {"discover": {"popularity": 1.0}}, TOP).collect()
+        ranked_lists(sequences, missing, {"discover": {"popularity": 1.0}}, TOP, TOP).collect()

@@ -5,19 +5,25 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from dense_scores import DenseScores, as_matrix, check_same, lists_of
 from pyspark.sql import DataFrame, SparkSession
+from scipy import sparse
 
 from sparkrec.config.settings import RankerSettings
 from sparkrec.lake import files
-from sparkrec.recommend.loaded import load_models
+from sparkrec.recommend.item_lists import ItemLists
+from sparkrec.recommend.loaded import BatchScores, load_models
 from sparkrec.recommend.models import MODELS
 from sparkrec.recommend.ranker import booster, recipes
 from sparkrec.recommend.ranker.booster import Booster, Rehearsal
 from sparkrec.recommend.ranker.candidates import Candidates, candidates, retrievers
+from sparkrec.recommend.ranker.features import columns, pair_features
 from sparkrec.recommend.ranker.item_facts import FACTS, item_facts
-from sparkrec.recommend.ranker.pairs import columns, pair_features
-from sparkrec.recommend.ranker.ranker import Ranker, over, seen
+from sparkrec.recommend.ranker.ranker import Ranker, below_candidates, over, seen
 from sparkrec.recommend.ranker.rehearsal import rehearse
+from sparkrec.recommend.scorers.item_item import arrays_of
+from sparkrec.recommend.scorers.scorer import UserScores
+from sparkrec.recommend.scorers.sparse_scores import SharedScores
 from sparkrec.recommend.users import UserBatch
 from sparkrec.registry.model_store import CurrentModels
 
@@ -46,7 +52,8 @@ ROWS = pd.DataFrame(
 )
 BATCH = UserBatch.of(ROWS, ITEMS)
 FITTED = over([model.name for model in MODELS])
-SCORES = {name: RANDOM.normal(size=(USERS, ITEMS)).astype(np.float32) for name in FITTED}
+MATRICES = {name: RANDOM.normal(size=(USERS, ITEMS)).astype(np.float32) for name in FITTED}
+SCORES: dict[str, UserScores] = {name: DenseScores(matrix, KNOWN) for name, matrix in MATRICES.items()}
 PRICES = np.where(np.arange(ITEMS) % 5 == 0, np.nan, RANDOM.integers(1, 20, ITEMS)).astype(np.float32)
 TABLE = RANDOM.integers(0, 30, (ITEMS, len(FACTS))).astype(np.float32)
 TABLE[:, FACTS.index("price")] = PRICES
@@ -56,12 +63,12 @@ def test_candidates_are_the_first_items_of_each_retriever_with_their_places() ->
     visible = KNOWN & ~TOUCHED
     depth = 3
 
-    found = candidates(SCORES, visible, "reorder", depth)
+    found = candidates(SCORES, lists_of(TOUCHED), "reorder", depth, ITEMS)
 
     expected: dict[tuple[int, int], dict[str, int]] = {}
     for name in retrievers("reorder", SCORES):
         for user in range(USERS):
-            listed = sorted(np.flatnonzero(visible[user]), key=lambda item: -SCORES[name][user, item])[:depth]
+            listed = sorted(np.flatnonzero(visible[user]), key=lambda item: -MATRICES[name][user, item])[:depth]
             for place, item in enumerate(listed, 1):
                 expected.setdefault((user, int(item)), {})[name] = place
     assert list(zip(found.users.tolist(), found.items.tolist(), strict=True)) == sorted(expected)
@@ -75,7 +82,7 @@ def test_a_shelf_has_its_retrievers_and_those_that_were_not_fitted_name_nothing(
     assert set(retrievers("reorder", SCORES)) - set(retrievers("discover", SCORES)) == {"own_frequency_decayed"}
     few = {name: SCORES[name] for name in ("recent_popularity", "own_frequency_decayed", "title_similarity")}
 
-    found = candidates(few, np.tile(KNOWN, (USERS, 1)), "discover", 2)
+    found = candidates(few, ItemLists.none(USERS), "discover", 2, ITEMS)
 
     assert list(found.places) == ["recent_popularity"]
     assert np.bincount(found.users).tolist() == [2] * USERS
@@ -83,7 +90,7 @@ def test_a_shelf_has_its_retrievers_and_those_that_were_not_fitted_name_nothing(
 
 def test_where_a_catalogue_is_too_large_for_ease_its_neighbours_stand_in() -> None:
     large = {name: values for name, values in SCORES.items() if "ease" not in name}
-    knn = RANDOM.normal(size=(USERS, ITEMS)).astype(np.float32)
+    knn = DenseScores(RANDOM.normal(size=(USERS, ITEMS)), KNOWN)
 
     assert "item_knn" not in over({**SCORES, "item_knn": knn})
     assert {"item_knn", "recent_neighbours"} <= set(over({**large, "item_knn": knn}))
@@ -103,7 +110,7 @@ def test_there_are_as_many_candidates_as_may_be_shown_at_most() -> None:
     visible = np.zeros((USERS, ITEMS), bool)
     visible[1, 4] = True
 
-    found = candidates(SCORES, visible, "discover", 5)
+    found = candidates(SCORES, lists_of(~visible), "discover", 5, ITEMS)
 
     assert (found.users.tolist(), found.items.tolist()) == ([1], [4])
 
@@ -146,10 +153,10 @@ def test_facts_of_items_are_those_that_a_cut_knows(spark: SparkSession) -> None:
 
 
 def _feature(
-    name: str, shelf: str = "reorder", scores: dict[str, np.ndarray] = SCORES
+    name: str, shelf: str = "reorder", scores: dict[str, UserScores] = SCORES
 ) -> tuple[Candidates, np.ndarray]:
-    found = candidates(scores, np.tile(KNOWN, (USERS, 1)), shelf, 6)
-    features = pair_features(found, BATCH, scores, KNOWN, TABLE, shelf)
+    found = candidates(scores, ItemLists.none(USERS), shelf, 6, ITEMS)
+    features = pair_features(found, BATCH, scores, TABLE, shelf)
     assert features.shape == (len(found.users), len(columns(shelf)))
     assert features.dtype == np.float32
     return found, features[:, columns(shelf).index(name)]
@@ -179,9 +186,9 @@ def _expected(name: str, user: int, item: int) -> float:
         "user_items": has.sum(),
         "user_days_since": latest,
         "user_days_since_first": FIRST_DAYS[user, has].max(),
-        "score_als": SCORES["als"][user, item],
-        "standard_ease": (SCORES["ease"][user, item] - SCORES["ease"][user, KNOWN].mean())
-        / SCORES["ease"][user, KNOWN].std(),
+        "score_als": MATRICES["als"][user, item],
+        "standard_ease": (MATRICES["ease"][user, item] - MATRICES["ease"][user, KNOWN].mean())
+        / MATRICES["ease"][user, KNOWN].std(),
     }[name]
 
 
@@ -261,23 +268,25 @@ BOOSTERS = {"discover": _booster("discover", "price", 20, -1), "reorder": _boost
 CHEAP = {"discover": BOOSTERS["discover"], "reorder": _booster("reorder", "price", 20, -1)}
 
 
+POPULAR = np.arange(ITEMS, dtype=np.float32)
+BELOW = below_candidates(SharedScores.of(POPULAR, KNOWN))
+
+
 def test_the_ranker_orders_candidates_by_its_booster_and_puts_the_rest_behind_by_popularity() -> None:
     ranker = Ranker(Ranker.arrays(TABLE, 3, BOOSTERS, RECIPE))
-    visible = KNOWN & ~TOUCHED
-    popular = np.tile(np.arange(ITEMS, dtype=np.float32), (USERS, 1))
-    scores = {**SCORES, "recent_popularity": popular}
-    found = ranker.candidates(scores, visible, "discover")
+    found = candidates(SCORES, lists_of(TOUCHED), "discover", 3, ITEMS)
+    features = pair_features(found, BATCH, SCORES, TABLE, "discover")
 
-    features = ranker.features(found, BATCH, scores, KNOWN, "discover")
-    ranked = ranker.score(found, features, popular, "discover")
+    scores = ranker.scores(found, features, BELOW, BATCH, "discover")
 
-    np.testing.assert_array_equal(features, pair_features(found, BATCH, scores, KNOWN, TABLE, "discover"))
+    ranked = as_matrix(scores, USERS, ITEMS)
     np.testing.assert_array_equal(ranked[found.users, found.items], Booster(BOOSTERS["discover"]).predict(features))
     for user in range(USERS):
         named = found.items[found.users == user]
-        others = np.setdiff1d(np.arange(ITEMS), named)
+        others = np.setdiff1d(np.flatnonzero(KNOWN), named)
         assert ranked[user, others].max() < ranked[user, named].min()
         assert others[np.argsort(ranked[user, others])].tolist() == others.tolist()
+    check_same(scores, DenseScores(ranked, KNOWN), lists_of(TOUCHED))
 
 
 def test_a_booster_sees_the_features_of_its_recipe_alone() -> None:
@@ -290,8 +299,14 @@ def test_a_booster_sees_the_features_of_its_recipe_alone() -> None:
     ranker = Ranker(Ranker.arrays(TABLE, 3, {"discover": text}, recipe))
     found = Candidates(np.repeat(np.arange(60), 8), np.tile(np.arange(8), 60), {})
 
-    ranked = ranker.score(found, every, np.zeros((60, 8), np.float32), "discover")
+    nothing = SharedScores.of(np.zeros(8, np.float32), np.ones(8, bool))
+    nobody = pd.DataFrame({"user_index": np.arange(60)}).assign(
+        **{name: [np.zeros(0)] * 60 for name in ROWS.columns.drop(["user_id", "user_index"])}
+    )
 
+    scores = ranker.scores(found, every, nothing, UserBatch.of(nobody, 8), "discover")
+
+    ranked = as_matrix(scores, 60, 8)
     np.testing.assert_array_equal(ranked.ravel(), Booster(text).predict(every[:, places]))
     first = np.take_along_axis(relevant, ranked.argmax(axis=1)[:, None], 1)
     assert first.mean() > 0.9
@@ -307,15 +322,14 @@ def test_two_rankers_order_the_same_candidates(current: CurrentModels) -> None:
     both = current.model_copy(update={"versions": {**current.versions, "lambdamart": "v1"}})
 
     scored = load_models(both, "publish", ("ranker", "lambdamart")).scores(BATCH)
-
     alone = load_models(both, "publish", ("lambdamart",)).scores(BATCH)
-    reorder = scored.standard("reorder")
-    assert set(reorder) == {"ranker", "lambdamart"}
-    assert set(scored.standard("reorder", ["ranker"])) == {"ranker"}
-    np.testing.assert_array_equal(reorder["lambdamart"], alone.standard("reorder")["lambdamart"])
-    assert (reorder["lambdamart"] != reorder["ranker"]).any()
-    discover = scored.standard("discover")
-    np.testing.assert_array_equal(discover["lambdamart"], discover["ranker"])
+
+    def every(found: BatchScores, name: str, shelf: str) -> np.ndarray:
+        return as_matrix(found.of(name, shelf), USERS, ITEMS)
+
+    np.testing.assert_array_equal(every(scored, "lambdamart", "reorder"), every(alone, "lambdamart", "reorder"))
+    assert (every(scored, "lambdamart", "reorder") != every(scored, "ranker", "reorder")).any()
+    np.testing.assert_array_equal(every(scored, "lambdamart", "discover"), every(scored, "ranker", "discover"))
 
 
 def test_a_model_may_be_fitted_at_some_cuts_alone(current: CurrentModels) -> None:
@@ -327,12 +341,12 @@ def test_a_model_may_be_fitted_at_some_cuts_alone(current: CurrentModels) -> Non
 
 def test_users_without_candidates_are_ranked_by_popularity() -> None:
     ranker = Ranker(Ranker.arrays(TABLE, 3, BOOSTERS, RECIPE))
-    found = ranker.candidates(SCORES, np.zeros((USERS, ITEMS), bool), "discover")
+    found = candidates(SCORES, lists_of(np.ones((USERS, ITEMS), bool)), "discover", 3, ITEMS)
+    features = pair_features(found, BATCH, SCORES, TABLE, "discover")
 
-    features = ranker.features(found, BATCH, SCORES, KNOWN, "discover")
-    ranked = ranker.score(found, features, SCORES["recent_popularity"], "discover")
+    best = ranker.scores(found, features, BELOW, BATCH, "discover").best(ItemLists.none(USERS), ITEMS)
 
-    np.testing.assert_array_equal(ranked.argsort(axis=1), SCORES["recent_popularity"].argsort(axis=1))
+    assert best.items[:, : KNOWN.sum()].tolist() == [np.flatnonzero(KNOWN)[::-1].tolist()] * USERS
 
 
 @pytest.fixture(scope="module")
@@ -344,7 +358,7 @@ def current(tmp_path_factory: pytest.TempPathFactory) -> CurrentModels:
     arrays = {
         "popularity": popularity,
         "recent_popularity": popularity,
-        "ease": {"weights": weights},
+        "ease": arrays_of(sparse.csr_matrix(weights)),
         "own_frequency_decayed": {"order": popularity["scores"] / 100, "half_life_days": np.array(30.0)},
         "ranker": Ranker.arrays(TABLE, 3, BOOSTERS, RECIPE),
     }
@@ -357,13 +371,11 @@ def test_the_ranker_alone_loads_what_it_stands_on_and_ranks_each_shelf_by_its_bo
     found = load_models(current, "publish", ("ranker",)).scores(BATCH)
 
     assert set(found.plain) == {"recent_popularity", "ease", "own_frequency_decayed"}
-    assert set(found.standard("discover")) == {"ranker"}
     # What the boosters tell apart: prices up to 2 from those from 5 on, three events from fewer.
     for shelf, liked, sign, best, rest in (("discover", "price", -1, -2, -5), ("reorder", "own_events", 1, 3, 2)):
         pairs = found.candidates(shelf)
-        scores = found.standard(shelf)["ranker"]
-        np.testing.assert_allclose(scores[:, KNOWN].mean(axis=1), 0, atol=1e-5)
-        features = pair_features(pairs, BATCH, found.plain, KNOWN, TABLE, shelf)
+        scores = as_matrix(found.of("ranker", shelf), USERS, ITEMS)
+        features = pair_features(pairs, BATCH, found.plain, TABLE, shelf)
         values = sign * features[:, columns(shelf).index(liked)]
         high, low = values >= best, values <= rest
         pairs_of_user = [
@@ -380,7 +392,7 @@ def test_the_ranker_alone_loads_what_it_stands_on_and_ranks_each_shelf_by_its_bo
 def test_there_are_no_candidates_without_a_ranker(current: CurrentModels) -> None:
     found = load_models(current, "publish", ("ease",)).scores(BATCH)
 
-    assert set(found.standard("reorder")) == {"ease"}
+    assert set(found.plain) == {"ease"}
     with pytest.raises(ValueError, match="ranker"):
         found.candidates("reorder")
 
@@ -407,8 +419,7 @@ def test_a_rehearsal_tells_of_each_candidate_what_became_of_it(users: DataFrame,
     plain = load_models(current, "publish", names).scores(BATCH).plain
     wanted = {row.user_id: row.targets for row in users.collect()}
     for shelf in shelves:
-        visible = KNOWN & ~TOUCHED if shelf == "discover" else np.tile(KNOWN, (USERS, 1))
-        pairs = candidates(plain, visible, shelf, 3)
+        pairs = candidates(plain, BATCH.hidden(shelf), shelf, 3, ITEMS)
         relevant = np.array(
             [
                 item in wanted[f"u{user:02}"] and not (shelf == "discover" and BOUGHT[user, item])
@@ -419,7 +430,7 @@ def test_a_rehearsal_tells_of_each_candidate_what_became_of_it(users: DataFrame,
         assert 0 < lucky.mean() < 1
         np.testing.assert_array_equal(found[shelf].relevant, relevant[lucky])
         np.testing.assert_array_equal(found[shelf].sizes, np.unique(pairs.users[lucky], return_counts=True)[1])
-        expected = pair_features(pairs.where(lucky), BATCH, plain, KNOWN, TABLE, shelf)
+        expected = pair_features(pairs.where(lucky), BATCH, plain, TABLE, shelf)
         np.testing.assert_allclose(found[shelf].features, expected, rtol=1e-4, atol=1e-5)
 
 

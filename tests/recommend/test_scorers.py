@@ -3,15 +3,18 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from dense_scores import as_matrix
 from pyspark.sql import DataFrame, SparkSession
+from scipy import sparse
 
 from sparkrec.config.settings import BaselineSettings
 from sparkrec.recommend.models import MODELS, FitData, model_named
-from sparkrec.recommend.scorers import als, item_item, nearest_items, own_frequency, popularity
-from sparkrec.recommend.scorers.dot_product import DotProduct
-from sparkrec.recommend.scorers.item_item import ItemItem
+from sparkrec.recommend.scorers import als, co_occurrence, ease, own_frequency, popularity
+from sparkrec.recommend.scorers.item_item import ItemItem, arrays_of
 from sparkrec.recommend.scorers.own_frequency import OwnFrequency
 from sparkrec.recommend.scorers.popularity import Popularity
+from sparkrec.recommend.scorers.scorer import Scorer
+from sparkrec.recommend.scorers.titles import title_similarity, title_vectors
 from sparkrec.recommend.users import UserBatch
 
 USERS, ITEMS = 25, 12
@@ -90,12 +93,26 @@ def _plain(rows: pd.DataFrame) -> list[tuple]:
     return list(rows.itertuples(index=False, name=None))
 
 
+ALL = np.ones(ITEMS, bool)
+
+
+def _scored(scorer: Scorer) -> np.ndarray:
+    """Every score of the batch, (users, items)."""
+    return as_matrix(scorer.of(BATCH), USERS - 2, ITEMS)
+
+
+def _item_item(weights: np.ndarray, **others: float) -> ItemItem:
+    return ItemItem("item_item", arrays_of(sparse.csr_matrix(weights), **others), ALL)
+
+
 def test_popularity_counts_different_users(known: DataFrame) -> None:
     buyers = popularity.buyers_per_item(known, ITEMS)
 
     assert buyers.tolist() == BOUGHT.sum(axis=0).tolist()
     assert EVENTS.sum() > BOUGHT.sum()
-    np.testing.assert_array_equal(Popularity({"scores": buyers}).score(BATCH), np.tile(buyers, (USERS - 2, 1)))
+    np.testing.assert_array_equal(
+        _scored(Popularity("popularity", {"scores": buyers}, ALL)), np.tile(buyers, (USERS - 2, 1))
+    )
 
 
 def test_recent_popularity_counts_the_days_before_the_last_event(spark: SparkSession) -> None:
@@ -119,7 +136,7 @@ def test_own_frequency_ranks_by_the_count_of_events_alone() -> None:
     buyers = BOUGHT.sum(axis=0).astype(np.float32)
     arrays = own_frequency.fit(buyers)
 
-    scores = OwnFrequency(arrays).score(BATCH)
+    scores = _scored(OwnFrequency("own_frequency", arrays, ALL))
 
     np.testing.assert_allclose(scores, EVENTS, atol=1e-3)
     order = arrays["order"]
@@ -132,7 +149,7 @@ def test_own_frequency_ranks_by_the_count_of_events_alone() -> None:
 def test_decayed_own_frequency_weighs_events_by_the_age_of_the_latest_and_breaks_ties_by_popularity() -> None:
     buyers = BOUGHT.sum(axis=0).astype(np.float32)
 
-    scores = OwnFrequency(own_frequency.fit_decayed(buyers, 30.0)).score(BATCH)
+    scores = _scored(OwnFrequency("own_frequency", own_frequency.fit_decayed(buyers, 30.0), ALL))
 
     weighed = EVENTS * DECAYED
     np.testing.assert_allclose(scores, weighed + 1e-3 * buyers / (buyers.max() + 1), atol=1e-6)
@@ -145,90 +162,36 @@ def test_decayed_own_frequency_weighs_events_by_the_age_of_the_latest_and_breaks
 def test_gram_is_the_product_of_the_user_item_matrix(
     sequences: DataFrame, half_life: float | None, matrix: np.ndarray
 ) -> None:
-    np.testing.assert_allclose(item_item.gram(sequences, ITEMS, half_life), matrix.T @ matrix, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(co_occurrence.gram(sequences, ITEMS, half_life), matrix.T @ matrix, rtol=1e-6, atol=1e-6)
 
 
 def test_gram_adds_up_many_partitions(sequences: DataFrame) -> None:
     spread = sequences.repartition(9, "user_index")
 
-    np.testing.assert_array_equal(item_item.gram(spread, ITEMS), BOUGHT.T @ BOUGHT)
+    np.testing.assert_array_equal(co_occurrence.gram(spread, ITEMS), BOUGHT.T @ BOUGHT)
 
 
 def test_a_partition_without_users_adds_nothing_to_gram(sequences: DataFrame) -> None:
     one = sequences.where("user_index = 4").repartition(3)
 
-    np.testing.assert_array_equal(item_item.gram(one, ITEMS), np.outer(BOUGHT[2], BOUGHT[2]))
+    np.testing.assert_array_equal(co_occurrence.gram(one, ITEMS), np.outer(BOUGHT[2], BOUGHT[2]))
 
 
-def test_item_knn_is_the_cosine_of_the_items_columns() -> None:
+def _cosines() -> np.ndarray:
     expected = np.zeros((ITEMS, ITEMS))
     for one in range(ITEMS):
         for other in range(ITEMS):
             length = np.linalg.norm(BOUGHT[:, one]) * np.linalg.norm(BOUGHT[:, other])
             expected[one, other] = BOUGHT[:, one] @ BOUGHT[:, other] / length if length and one != other else 0
-
-    weights = item_item.fit_item_knn(BOUGHT.T @ BOUGHT)["weights"]
-
-    np.testing.assert_allclose(weights, expected, atol=1e-6)
-    np.testing.assert_allclose(ItemItem({"weights": weights}).score(BATCH), BOUGHT @ expected, atol=1e-5)
+    return expected
 
 
-def test_ease_is_the_ridge_regression_of_each_item_on_the_others() -> None:
-    regularisation = 5.0
-    expected = np.zeros((ITEMS, ITEMS))
-    for item in range(ITEMS):
-        others = np.arange(ITEMS) != item
-        matrix = BOUGHT[:, others]
-        squares = matrix.T @ matrix + regularisation * np.eye(ITEMS - 1)
-        expected[others, item] = np.linalg.solve(squares, matrix.T @ BOUGHT[:, item])
-
-    products = BOUGHT.T @ BOUGHT
-    weights = item_item.fit_ease(products, regularisation)["weights"]
-
-    np.testing.assert_allclose(weights, expected, atol=1e-6)
-    assert not np.diag(weights).any()
-    np.testing.assert_array_equal(products, BOUGHT.T @ BOUGHT)
-
-
-def test_decayed_ease_learns_and_scores_on_what_is_decayed() -> None:
-    inverse = np.linalg.inv(DECAYED.T @ DECAYED + 5 * np.eye(ITEMS))
-    expected = np.eye(ITEMS) - inverse / np.diag(inverse)
-
-    arrays = item_item.fit_ease(DECAYED.T @ DECAYED, 5.0, 30.0)
-
-    np.testing.assert_allclose(arrays["weights"], expected, atol=1e-6)
-    np.testing.assert_allclose(ItemItem(arrays).score(BATCH), DECAYED @ expected, atol=1e-5)
-
-
-def test_titles_are_as_similar_as_their_cosine_to_the_power(titles: DataFrame) -> None:
-    scorer = ItemItem(item_item.fit_title_similarity(titles, ITEMS, power=4))
-
-    expected = np.zeros((ITEMS, ITEMS))
-    for one in range(2, ITEMS - 1):
-        for other in range(2, ITEMS - 1):
-            if one != other and one % 2 == other % 2:
-                expected[one, other] = (0.8 * 0.8) ** 4
-    np.testing.assert_allclose(scorer.score(BATCH), BOUGHT @ expected, atol=1e-5)
-    np.testing.assert_allclose(
-        scorer.between(np.array([3, 4]), np.array([5, 6, 11])), expected[3:5][:, [5, 6, 11]], atol=1e-6
-    )
-
-
-def test_without_titles_nothing_is_similar(titles: DataFrame) -> None:
-    scorer = ItemItem(item_item.fit_title_similarity(titles.where("item_index = 11"), ITEMS, power=4))
-
-    assert not scorer.score(BATCH).any()
-
-
-def test_neighbours_vote_for_what_they_had_of_late_by_what_they_share(sequences: DataFrame) -> None:
+def _votes() -> np.ndarray:
+    """Weights of what was bought of late towards all that the same users have."""
     recent = (BOUGHT > 0) & (DAYS <= 28)
-    shared = BOUGHT @ BOUGHT.T / np.sqrt(BOUGHT.sum(axis=1))
     assert recent.any()
     assert not recent[BOUGHT > 0].all()
-
-    arrays = item_item.recent_neighbours(sequences, ITEMS, 28)
-
-    np.testing.assert_allclose(ItemItem(arrays).score(BATCH), shared @ recent, rtol=1e-5)
+    return (BOUGHT / np.sqrt(BOUGHT.sum(axis=1))[:, None]).T @ recent
 
 
 def _heaviest(weights: np.ndarray, most: int) -> np.ndarray:
@@ -241,54 +204,95 @@ def _heaviest(weights: np.ndarray, most: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("most", [ITEMS, 3])
-def test_in_a_large_catalogue_the_nearest_items_have_the_weights_that_they_have_in_a_small_one(
+def test_each_item_keeps_the_nearest_others_by_the_cosine_of_columns_and_by_the_votes_of_those_who_have_it(
     sequences: DataFrame, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     # Several blocks of items, and several partitions of users.
-    monkeypatch.setattr(nearest_items, "_BLOCK", 5)
-    buyers = BOUGHT.sum(axis=0).astype(np.float32)
-    knn = item_item.fit_item_knn(BOUGHT.T @ BOUGHT)["weights"]
-    recent = item_item.recent_neighbours(sequences, ITEMS, 28)["weights"]
+    monkeypatch.setattr(co_occurrence, "_BLOCK", 5)
+    knn = co_occurrence.item_knn(sequences, BOUGHT.sum(axis=0).astype(np.float32), most)
+    recent = co_occurrence.recent_neighbours(sequences, ITEMS, 28, most)
 
-    few_knn = ItemItem(nearest_items.fit_item_knn(sequences, buyers, most))
-    few_recent = ItemItem(nearest_items.recent_neighbours(sequences, ITEMS, 28, most))
-
-    np.testing.assert_allclose(few_knn.weights.toarray(), _heaviest(knn, most), rtol=1e-5)
-    np.testing.assert_allclose(few_recent.weights.toarray(), _heaviest(recent, most), rtol=1e-5)
-    np.testing.assert_allclose(few_recent.score(BATCH), BOUGHT @ _heaviest(recent, most), rtol=1e-5)
-    assert np.diff(few_recent.arrays["starts"]).max() <= most
+    np.testing.assert_allclose(knn.toarray(), _heaviest(_cosines(), most), rtol=1e-5)
+    np.testing.assert_allclose(recent.toarray(), _heaviest(_votes(), most), rtol=1e-5)
+    scores = _scored(_item_item(recent.toarray()))
+    np.testing.assert_allclose(scores, BOUGHT @ _heaviest(_votes(), most), rtol=1e-5)
+    assert np.diff(knn.indptr).max() <= most
 
 
-def test_a_large_catalogue_goes_without_ease_but_not_without_neighbours(
-    known: DataFrame, sequences: DataFrame, titles: DataFrame
-) -> None:
-    settings = BaselineSettings(largest_catalogue=ITEMS - 1, neighbours=4)
-    data = FitData(known, sequences, titles, USERS, ITEMS, settings, seed=1)
+def test_ease_is_the_ridge_regression_of_each_item_on_the_others() -> None:
+    regularisation = 5.0
+    expected = np.zeros((ITEMS, ITEMS))
+    for item in range(ITEMS):
+        others = np.arange(ITEMS) != item
+        matrix = BOUGHT[:, others]
+        squares = matrix.T @ matrix + regularisation * np.eye(ITEMS - 1)
+        expected[others, item] = np.linalg.solve(squares, matrix.T @ BOUGHT[:, item])
 
-    for name in ("item_knn", "recent_neighbours"):
-        arrays = model_named(name).fit(data)
-        assert "weights" not in arrays
-        assert len(arrays["values"]) <= 4 * ITEMS
-    assert {model.name for model in MODELS if model.whole_catalogue} == {"ease", "frequency_ease", "ease_decayed"}
+    weights = ease.fit(BOUGHT.T @ BOUGHT, regularisation, ITEMS).toarray()
+
+    np.testing.assert_allclose(weights, expected, atol=1e-6)
+    assert not np.diag(weights).any()
+    few = ease.fit(BOUGHT.T @ BOUGHT, regularisation, 3).toarray()
+    for row, kept in zip(weights, few, strict=True):
+        strongest = np.argsort(-np.abs(row), kind="stable")[: np.count_nonzero(kept)]
+        assert sorted(strongest) == np.flatnonzero(kept).tolist()
+        np.testing.assert_array_equal(kept[strongest], row[strongest])
+    assert (few != 0).sum(axis=1).max() == 3
+
+
+def test_decayed_ease_learns_and_scores_on_what_is_decayed() -> None:
+    inverse = np.linalg.inv(DECAYED.T @ DECAYED + 5 * np.eye(ITEMS))
+    expected = np.eye(ITEMS) - inverse / np.diag(inverse)
+
+    weights = ease.fit(DECAYED.T @ DECAYED, 5.0, ITEMS).toarray()
+
+    np.testing.assert_allclose(weights, expected, atol=1e-6)
+    np.testing.assert_allclose(_scored(_item_item(weights, half_life_days=30.0)), DECAYED @ expected, atol=1e-5)
+
+
+def test_titles_are_as_similar_as_their_cosine_to_the_power(titles: DataFrame) -> None:
+    found = title_similarity(title_vectors(titles, ITEMS), 4, ITEMS).toarray()
+
+    expected = np.zeros((ITEMS, ITEMS))
+    for one in range(2, ITEMS - 1):
+        for other in range(2, ITEMS - 1):
+            if one != other and one % 2 == other % 2:
+                expected[one, other] = (0.8 * 0.8) ** 4
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    # Of equals the lower ones.
+    few = title_similarity(title_vectors(titles, ITEMS), 4, 2).toarray()
+    np.testing.assert_array_equal(few, _heaviest(found, 2))
+
+
+def test_without_titles_nothing_is_similar(titles: DataFrame) -> None:
+    assert not title_similarity(title_vectors(titles.where("item_index = 11"), ITEMS), 4, ITEMS).nnz
 
 
 def test_an_own_weight_adds_to_an_item_for_every_event_with_it() -> None:
-    weights = item_item.fit_ease(BOUGHT.T @ BOUGHT, 5.0)["weights"]
+    weights = ease.fit(BOUGHT.T @ BOUGHT, 5.0, ITEMS).toarray()
 
-    scores = ItemItem({"weights": weights, "own_weight": np.array(2.5)}).score(BATCH)
+    scores = _scored(_item_item(weights, own_weight=2.5))
 
     np.testing.assert_allclose(scores, BOUGHT @ weights + 2.5 * EVENTS, atol=1e-5)
 
 
-def test_a_dot_product_takes_the_vectors_of_the_users_by_their_index() -> None:
-    random = np.random.default_rng(1)
-    users, items = random.normal(size=(USERS, 4)), random.normal(size=(ITEMS, 4))
-    batch = UserBatch.of(SEQUENCES.iloc[[5, 3]], ITEMS)
+def test_the_item_that_speaks_most_for_another_is_the_heaviest_that_the_user_has() -> None:
+    weights = np.random.default_rng(2).integers(-1, 3, (ITEMS, ITEMS)).astype(np.float32)
+    row, item = np.divmod(np.random.default_rng(3).permutation((USERS - 2) * ITEMS)[:150], ITEMS)
 
-    scores = DotProduct({"users": users, "items": items}).score(batch)
+    found = _item_item(weights).heaviest(BATCH, row, item)
 
-    np.testing.assert_allclose(scores, users[[7, 5]] @ items.T, rtol=1e-6)
-    assert scores.dtype == np.float32
+    expected = []
+    for user, wanted in zip(row, item, strict=True):
+        has = [int(one) for one in np.flatnonzero(BOUGHT[user]) if weights[one, wanted] > 0]
+        expected.append(min(has, key=lambda one: (-weights[one, wanted], one)) if has else 0)
+    assert found.tolist() == expected
+    assert 0 in expected
+    assert len(set(expected)) > 5
+
+
+def test_a_large_catalogue_goes_without_ease() -> None:
+    assert {model.name for model in MODELS if model.whole_catalogue} == {"ease", "frequency_ease", "ease_decayed"}
 
 
 def test_als_ranks_the_items_of_the_users_own_block_first_and_the_same_each_time(spark: SparkSession) -> None:
@@ -303,11 +307,15 @@ def test_als_ranks_the_items_of_the_users_own_block_first_and_the_same_each_time
     known = spark.createDataFrame([*pairs, *pairs[:9]], "user_index int, item_index int")
 
     def fit() -> dict[str, np.ndarray]:
-        return als.fit(known, 23, 15, factors=4, alpha=10.0, regularisation=0.05, iterations=4, seed=5)
+        fitted = als.fit(known, 15, factors=4, alpha=10.0, regularisation=0.05, iterations=4, seed=5)
+        rows = fitted.users.toPandas()
+        users = np.zeros((23, 4))
+        users[rows["user_index"]] = rows["vector"].to_list()
+        return {"users": users, **fitted.arrays}
 
     arrays, again = fit(), fit()
 
-    assert (arrays["users"].shape, arrays["items"].shape) == ((23, 4), (15, 4))
+    assert arrays["items"].shape == (15, 4)
     # Nobody is user 0, 1 or 22, and nothing item 0, 1 or 14.
     assert not arrays["users"][[0, 1, 22]].any()
     assert not arrays["items"][[0, 1, 14]].any()
@@ -323,11 +331,11 @@ def test_als_ranks_the_items_of_the_users_own_block_first_and_the_same_each_time
 def test_every_baseline_is_fitted_and_scores_every_item(
     known: DataFrame, sequences: DataFrame, titles: DataFrame, name: str
 ) -> None:
-    settings = BaselineSettings(recent_days=14, ease_regularisation=3.0, ease_half_life_days=30.0)
+    settings = BaselineSettings(neighbours=4, recent_days=14, ease_regularisation=3.0, ease_half_life_days=30.0)
     data = FitData(known, sequences, titles, USERS, ITEMS, settings, seed=1)
     model = model_named(name)
 
-    scores = model.scorer(model.fit(data)).score(BATCH)
+    scores = _scored(model.scorer(name, model.fit(data).arrays, ALL))
 
     assert scores.shape == (USERS - 2, ITEMS)
     assert scores.dtype == np.float32

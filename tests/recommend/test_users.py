@@ -27,7 +27,10 @@ def test_a_batch_places_what_users_have_by_item(batch: UserBatch) -> None:
     assert batch.events.todense().tolist() == [[0, 2, 0, 1, 0], [0, 0, 5, 0, 0], [1, 0, 0, 1, 3]]
     assert batch.days_since.todense().tolist() == [[0, 0, 0, 30, 0], [0, 0, 60, 0, 0], [15, 0, 0, 0, 30]]
     assert batch.first_days_since.todense().tolist() == [[0, 9, 0, 30, 0], [0, 0, 80, 0, 0], [15, 0, 0, 0, 45]]
-    assert batch.touched.astype(int).tolist() == [[0, 1, 1, 1, 0], [0, 0, 1, 0, 0], [1, 0, 0, 1, 1]]
+    assert (batch.touched.starts.tolist(), batch.touched.items.tolist()) == ([0, 3, 4, 7], [1, 2, 3, 2, 0, 3, 4])
+    assert (batch.owned.starts.tolist(), batch.owned.items.tolist()) == ([0, 2, 3, 6], [1, 3, 2, 0, 3, 4])
+    assert batch.hidden("discover") is batch.touched
+    assert batch.hidden("reorder").lengths.tolist() == [0, 0, 0]
 
 
 def test_bought_is_1_for_each_item_however_often(batch: UserBatch) -> None:
@@ -47,10 +50,11 @@ def test_an_item_of_the_last_days_counts_1_and_an_older_one_0(batch: UserBatch) 
 def test_users_without_other_items_make_a_batch_of_their_own() -> None:
     rows = ROWS.assign(touched=[np.array([], int)] * 3)
 
-    assert not UserBatch.of(rows, 5).touched.any()
+    assert not UserBatch.of(rows, 5).touched.lengths.any()
 
 
 def test_no_users_make_an_empty_batch() -> None:
     batch = UserBatch.of(ROWS.iloc[:0], 5)
 
-    assert batch.events.shape == batch.touched.shape == (0, 5)
+    assert batch.events.shape == (0, 5)
+    assert len(batch.touched.lengths) == 0

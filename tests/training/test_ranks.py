@@ -3,6 +3,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 from watched_processes import watched
@@ -10,6 +11,7 @@ from watched_processes import watched
 from sparkrec.config.settings import TrainingSettings
 from sparkrec.errors import DataError
 from sparkrec.lake import files
+from sparkrec.lake.user_vectors import USERS
 from sparkrec.shards.manifest import Manifest
 from sparkrec.training.distributed import PROGRESS, RankOutput, launch
 from sparkrec.training.plan import TRAINING_RECORD, CutRecord, TrainingPlan
@@ -44,21 +46,25 @@ def _record(output: Path, cut: str) -> CutRecord:
 
 def _check_vectors(output: Path, cut: str, manifest: Manifest, ranks: int, size: int = 8) -> None:
     """Every user is encoded by one rank, and every item."""
-    parts = [files.read_arrays(f"{output}/{cut}/users-{rank}.npz") for rank in range(ranks)]
-    assert sorted(np.concatenate([part["index"] for part in parts])) == list(range(2, manifest.users))
-    items = files.read_arrays(f"{output}/{cut}/items.npz")["vectors"]
+    users = pd.concat([_users(output, cut, rank) for rank in range(ranks)])
+    assert sorted(users["user_index"]) == list(range(2, manifest.users))
+    assert set(users["vector"].map(len)) == {size}
+    items = files.read_arrays(f"{output}/{cut}/arrays.npz")["items"]
     assert items.shape == (manifest.items, size)
     assert not items[:2].any()
-    assert {part["vectors"].shape[1] for part in parts} == {size}
+
+
+def _users(output: Path, cut: str, rank: int) -> pd.DataFrame:
+    """What a rank wrote of its users."""
+    return pd.read_parquet(output / cut / USERS / f"part-{rank}.parquet")
 
 
 def _check_lengths(output: Path, cut: str) -> None:
     """Vectors of the two-tower model have length 1."""
-    for name in ("items", "users-0"):
-        vectors = files.read_arrays(f"{output}/{cut}/{name}.npz")["vectors"]
-        # Without the rows that stand for no item.
-        lengths = np.linalg.norm(vectors[2:], axis=1)
-        np.testing.assert_allclose(lengths, 1, atol=1e-5)
+    # Without the rows that stand for no item.
+    items = files.read_arrays(f"{output}/{cut}/arrays.npz")["items"][2:]
+    for vectors in (items, np.stack(_users(output, cut, 0)["vector"])):
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
 SECRETS = {
@@ -110,7 +116,7 @@ def test_two_ranks_on_spark_make_equal_steps_and_end_with_equal_weights(shards: 
         _check_lengths(trained, cut)
     # Ranks of uneven parts make equal steps; one without users encodes none.
     assert [rank.rows for rank in _record(trained, "publish").ranks] == [200, 100]
-    assert len(files.read_arrays(f"{trained}/publish/users-1.npz")["index"]) == 0
+    assert len(_users(trained, "publish", 1)) == 0
     validation, publish = (_record(trained, cut) for cut in CUTS)
     assert all(epoch.validation_loss is not None for epoch in validation.epochs)
     assert publish.ranks[0].checksum != validation.ranks[0].checksum

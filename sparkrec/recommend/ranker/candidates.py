@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sparkrec.recommend.ranking import top_k
+from sparkrec.recommend.item_lists import ItemLists
+from sparkrec.recommend.pairs import keys
+from sparkrec.recommend.scorers.scorer import UserScores
 from sparkrec.recommend.users import Floats
 
 RETRIEVERS = ("ease_decayed", "ease", "als", "recent_popularity")
@@ -50,24 +52,24 @@ class Candidates:
         return Candidates(self.users[kept], self.items[kept], places)
 
 
-def candidates(scores: Mapping[str, Floats], visible: NDArray[np.bool_], shelf: str, depth: int) -> Candidates:
+def candidates(
+    scores: Mapping[str, UserScores], hidden: ItemLists, shelf: str, depth: int, catalogue: int
+) -> Candidates:
     """The union of the first ``depth`` items that each retriever can show on the shelf.
 
     Args:
-        scores: By model, (users, items); retrievers that are missing name nothing.
-        visible: What may be shown, (users, items).
+        scores: By model; retrievers that are missing name nothing.
+        hidden: What must not be shown to each user.
         shelf: The shelf.
         depth: Items of each retriever.
+        catalogue: Size of the item vocabulary.
     """
     pairs, places = {}, {}
     for name in retrievers(shelf, scores):
-        listed = top_k(np.where(visible, scores[name], np.float32(-np.inf)), depth)
-        shows = np.take_along_axis(visible, listed, 1)
-        # A pair is one number, by user and item.
-        pairs[name] = (listed + np.arange(len(listed))[:, None] * visible.shape[1])[shows]
-        places[name] = (np.nonzero(shows)[1] + 1).astype(np.float32)
+        users, items, rank = scores[name].best(hidden, depth).pairs
+        pairs[name], places[name] = keys(users, items, catalogue), (rank + 1).astype(np.float32)
     union = np.unique(np.concatenate([np.zeros(0, np.int64), *pairs.values()]))
-    users, items = np.divmod(union, visible.shape[1])
+    users, items = np.divmod(union, catalogue)
     told = {name: np.full(len(union), np.nan, np.float32) for name in pairs}
     for name, place in told.items():
         place[np.searchsorted(union, pairs[name])] = places[name]

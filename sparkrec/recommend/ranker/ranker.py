@@ -4,13 +4,16 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from sparkrec.lake.files import Arrays
 from sparkrec.recommend.ranker.booster import Booster, Text
-from sparkrec.recommend.ranker.candidates import Candidates, candidates, retrievers
+from sparkrec.recommend.ranker.candidates import Candidates, retrievers
+from sparkrec.recommend.ranker.features import columns, scored_by
 from sparkrec.recommend.ranker.network import Network
-from sparkrec.recommend.ranker.pairs import columns, pair_features, scored_by
 from sparkrec.recommend.ranker.recipes import Recipe
+from sparkrec.recommend.scorers.scorer import UserScores
+from sparkrec.recommend.scorers.sparse_scores import SharedScores, SparseScores
 from sparkrec.recommend.users import Floats, UserBatch
 
 
@@ -49,33 +52,29 @@ class Ranker:
         places = {shelf: np.arange(len(columns(shelf))) for shelf in networks}
         return _arrays(facts, depth, _NETWORK, networks, places)
 
-    def candidates(self, scores: Mapping[str, Floats], visible: NDArray[np.bool_], shelf: str) -> Candidates:
-        """What it orders, with sources."""
-        return candidates(scores, visible, shelf, self.depth)
-
-    def features(
-        self, found: Candidates, users: UserBatch, scores: Mapping[str, Floats], known: NDArray[np.bool_], shelf: str
-    ) -> Floats:
-        """`pair_features` of the candidates: all that is seen on any shelf of the cut."""
-        return pair_features(found, users, scores, known, self.facts, shelf)
-
-    def score(self, found: Candidates, features: Floats, popular: Floats, shelf: str) -> Floats:
-        """Scores, (users, items): candidates by what was learned, all others below them as popular as they are now.
+    def scores(
+        self, found: Candidates, features: Floats, below: SharedScores, users: UserBatch, shelf: str
+    ) -> UserScores:
+        """Scores of the candidates by what was learned; all others below them as popular as they are now.
 
         Args:
             found: The candidates on the shelf.
-            features: `features` of these.
-            popular: Scores by recent popularity, (users, items).
+            features: `pair_features` of these.
+            below: `below_candidates`.
+            users: The users.
             shelf: The shelf.
         """
         values = self._learned[shelf].predict(features[:, self._seen[shelf]])
-        lowest = np.full(len(popular), np.inf, np.float32)
+        lowest = np.full(len(users.index), np.inf, np.float32)
         np.minimum.at(lowest, found.users, values)
         lowest[np.isinf(lowest)] = 0
-        below = popular / (popular.max(axis=1, keepdims=True) + 1) - 1
-        ranked = np.asarray(lowest[:, None] + below, np.float32)
-        ranked[found.users, found.items] = values
-        return ranked
+        own = sparse.csr_matrix((values, (found.users, found.items)), users.events.shape)
+        return SparseScores(below, own, lowest)
+
+
+def below_candidates(popular: SharedScores) -> SharedScores:
+    """Scores between -1 and 0 that order items by popularity: added to a user's lowest candidate, all are below it."""
+    return SharedScores.of((popular.values / (popular.values.max(initial=0) + 1) - 1).astype(np.float32), popular.known)
 
 
 def seen(recipe: Recipe, shelf: str) -> NDArray[np.int64]:

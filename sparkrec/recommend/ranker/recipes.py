@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sparkrec.config.settings import RankerSettings
-from sparkrec.recommend.ranker.pairs import columns
+from sparkrec.recommend.ranker.features import columns
 
 
 @dataclass(frozen=True)

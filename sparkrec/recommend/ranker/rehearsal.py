@@ -11,9 +11,9 @@ from sparkrec.config.settings import RankerSettings
 from sparkrec.recommend.loaded import LoadedModels, load_models
 from sparkrec.recommend.ranker.booster import Rehearsal
 from sparkrec.recommend.ranker.candidates import candidates
-from sparkrec.recommend.ranker.pairs import columns, pair_features
-from sparkrec.recommend.ranking import visible
-from sparkrec.recommend.targets import target_matrix
+from sparkrec.recommend.ranker.features import columns, pair_features
+from sparkrec.recommend.scorers.scorer import UserScores
+from sparkrec.recommend.targets import targets_of
 from sparkrec.recommend.users import Floats, UserBatch
 from sparkrec.registry.model_store import CurrentModels
 
@@ -76,20 +76,20 @@ def _rehearsed(
     rows: pd.DataFrame,
     users: UserBatch,
     models: LoadedModels,
-    scores: Mapping[str, Floats],
+    scores: Mapping[str, UserScores],
     facts: Floats,
     shelf: str,
     settings: RankerSettings,
     seed: int,
 ) -> Rehearsal:
-    found = candidates(scores, visible(models.known, users.touched, shelf), shelf, settings.depth)
-    relevant = target_matrix(rows, users, models.known, shelf)[found.users, found.items]
+    found = candidates(scores, users.hidden(shelf), shelf, settings.depth, models.items)
+    relevant = targets_of(rows, users, models.known, shelf).holds(found.users, found.items, models.items)
     lucky = np.bincount(found.users[relevant], minlength=len(rows)) > 0
     # By the batch's first user, if it has any: each batch draws its own numbers, and always the same.
     drawn = np.random.default_rng([seed, *users.index[:1]]).random(len(relevant))
     teaches = lucky[found.users] & (relevant | _first_of_each(found.users, drawn, ~relevant, settings.negatives))
     kept = found.where(teaches)
-    features = pair_features(kept, users, scores, models.known, facts, shelf)
+    features = pair_features(kept, users, scores, facts, shelf)
     sizes = np.bincount(kept.users, minlength=len(rows))[lucky]
     return Rehearsal(features, relevant[teaches], sizes.astype(np.int64))
 

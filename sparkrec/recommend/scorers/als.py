@@ -5,26 +5,24 @@ from pyspark.ml.recommendation import ALS
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sparkrec.lake.files import Arrays
 from sparkrec.lake.order import in_one_order
+from sparkrec.recommend.scorers.scorer import Fitted
 from sparkrec.recommend.users import Floats
 
 
 def fit(
     known: DataFrame,
-    users: int,
     items: int,
     factors: int,
     alpha: float,
     regularisation: float,
     iterations: int,
     seed: int,
-) -> Arrays:
-    """Arrays of `DotProduct` from binary feedback (Hu, Koren, Volinsky, ICDM 2008, in Spark's form).
+) -> Fitted:
+    """Vectors of `DotProduct` from binary feedback (Hu, Koren, Volinsky, ICDM 2008, in Spark's form).
 
     Args:
         known: ``user_index, item_index`` of the positive events that a cut knows.
-        users: Size of the user vocabulary.
         items: Size of the item vocabulary.
         factors: Length of the vectors.
         alpha: Confidence of a positive is 1 + alpha.
@@ -46,7 +44,8 @@ def fit(
     )
     # The blocks' number is fixed, so that the figures do not depend on the cluster.
     model = als.setNumBlocks(4).fit(in_one_order(pairs, 4, "user_index", "item_index"))
-    return {"users": _dense(model.userFactors, users, factors), "items": _dense(model.itemFactors, items, factors)}
+    users = model.userFactors.select(F.col("id").alias("user_index"), F.col("features").alias("vector"))
+    return Fitted({"items": _dense(model.itemFactors, items, factors)}, users)
 
 
 def _dense(vectors: DataFrame, rows: int, size: int) -> Floats:

@@ -1,10 +1,16 @@
 """The user's own frequency: what was bought most often comes first."""
 
+from functools import cached_property
+
 import numpy as np
+from scipy import sparse
 
 from sparkrec.lake.files import Arrays
-from sparkrec.recommend.scorers.scorer import Scorer
+from sparkrec.recommend.scorers.scorer import Scorer, UserScores
+from sparkrec.recommend.scorers.sparse_scores import SharedScores, SparseScores
 from sparkrec.recommend.users import Floats, UserBatch
+
+_LESS_THAN_AN_EVENT = np.float32(1e-3)
 
 
 class OwnFrequency(Scorer):
@@ -13,12 +19,18 @@ class OwnFrequency(Scorer):
     With a half-life, the count of an item is weighted by the age of its latest event.
     """
 
-    def score(self, users: UserBatch) -> Floats:
+    @cached_property
+    def _shared(self) -> SharedScores:
+        return SharedScores.of(_LESS_THAN_AN_EVENT * self.arrays["order"].astype(np.float32), self.known)
+
+    def of(self, users: UserBatch) -> UserScores:
         """Events of each user and item, plus far less than one event for the order among equals."""
-        counts = users.events
+        counts = users.events.data
         if "half_life_days" in self.arrays:
-            counts = counts.multiply(users.decayed(float(self.arrays["half_life_days"])))
-        return np.asarray(counts.todense(), np.float32) + np.float32(1e-3) * self.arrays["order"]
+            counts = counts * users.decayed(float(self.arrays["half_life_days"])).data
+        scores = (counts + self._shared.values[users.events.indices]).astype(np.float32)
+        own = sparse.csr_matrix((scores, users.events.indices, users.events.indptr), users.events.shape)
+        return SparseScores(self._shared, own)
 
 
 def fit(buyers: Floats) -> Arrays:

@@ -1,10 +1,13 @@
 """Popularity: one score an item, the same for everybody."""
 
+from functools import cached_property
+
 import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sparkrec.recommend.scorers.scorer import Scorer
+from sparkrec.recommend.scorers.scorer import Scorer, UserScores
+from sparkrec.recommend.scorers.sparse_scores import SharedScores, SparseScores, nothing_own
 from sparkrec.recommend.users import Floats, UserBatch
 
 
@@ -23,6 +26,11 @@ def buyers_per_item(known: DataFrame, items: int, days: int | None = None) -> Fl
 class Popularity(Scorer):
     """Array ``scores`` (items,)."""
 
-    def score(self, users: UserBatch) -> Floats:
+    @cached_property
+    def shared(self) -> SharedScores:
+        """The items' scores."""
+        return SharedScores.of(self.arrays["scores"].astype(np.float32), self.known)
+
+    def of(self, users: UserBatch) -> UserScores:
         """The items' scores for each user."""
-        return np.tile(self.arrays["scores"].astype(np.float32), (len(users.index), 1))
+        return SparseScores(self.shared, nothing_own(len(users.index), len(self.known)))

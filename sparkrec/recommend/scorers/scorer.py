@@ -1,20 +1,95 @@
 """The interface of everything that ranks."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
 
 from sparkrec.lake.files import Arrays
+from sparkrec.recommend.item_lists import ItemLists
+from sparkrec.recommend.pairs import Indices
 from sparkrec.recommend.users import Floats, UserBatch
+
+_LEAST_DEVIATION = 1e-9
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best items of each user.
+
+    Attributes:
+        items: Highest score first, ties by the lower item, (users, most); -1 behind the last.
+        scores: Their scores, (users, most); -inf behind the last.
+    """
+
+    items: NDArray[np.int32]
+    scores: Floats
+
+    @property
+    def pairs(self) -> tuple[Indices, Indices, Indices]:
+        """User, item and rank from 0 of each, by user and rank."""
+        users, rank = np.nonzero(self.items >= 0)
+        return users, self.items[users, rank].astype(np.int64), rank
+
+    @classmethod
+    def of(cls, users: Indices, items: Indices, rank: Indices, scores: Floats, shape: tuple[int, int]) -> "Best":
+        """Of pairs with their ranks; ``shape`` is (users, most)."""
+        listed, values = np.full(shape, -1, np.int32), np.full(shape, -np.inf, np.float32)
+        listed[users, rank], values[users, rank] = items, scores
+        return cls(listed, values)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit gives.
+
+    Attributes:
+        arrays: What a `Scorer` is made from; what every executor holds.
+        users: Vectors of users, ``user_index`` and ``vector``; None where a model has none.
+    """
+
+    arrays: Arrays
+    users: DataFrame | None = None
+
+
+class UserScores(ABC):
+    """What a model thinks of every known item for a batch of users; never held as a matrix of users and items."""
+
+    @property
+    @abstractmethod
+    def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Mean and deviation of each user's scores over all known items, (users,) each."""
+
+    @abstractmethod
+    def at(self, users: Indices, items: Indices) -> Floats:
+        """Scores of some pairs of a row of the batch and a known item, (pairs,)."""
+
+    @abstractmethod
+    def best(self, hidden: ItemLists, most: int) -> Best:
+        """The known items with each user's highest scores, without those that are hidden from the user."""
+
+    def standard(self, users: Indices, items: Indices) -> Floats:
+        """`at`, with mean 0 and deviation 1 over all known items of the user, so that scores of models add up."""
+        mean, deviation = self.moments
+        values = (self.at(users, items) - mean[users]) / np.maximum(deviation[users], _LEAST_DEVIATION)
+        return np.asarray(values, np.float32)
 
 
 class Scorer(ABC):
-    """Scores every item for a batch of users.
+    """Scores items for users. It is made from the arrays of its fit alone, so that an executor can load it.
 
-    A scorer is made from the arrays of its fit alone, so that an executor can load it from the lake.
+    Args:
+        name: The model's.
+        arrays: What its fit gave.
+        known: Items that may be recommended, (items,).
     """
 
-    def __init__(self, arrays: Arrays) -> None:
-        self.arrays = arrays
+    def __init__(self, name: str, arrays: Arrays, known: NDArray[np.bool_]) -> None:
+        self.name, self.arrays, self.known = name, arrays, known
 
     @abstractmethod
-    def score(self, users: UserBatch) -> Floats:
-        """Scores, (users, items): higher ranks first. Items that nobody may be shown are masked by the caller."""
+    def of(self, users: UserBatch) -> UserScores:
+        """Scores for these users: higher ranks first."""

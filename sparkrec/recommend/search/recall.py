@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from sparkrec.recommend.item_lists import ItemLists
+from sparkrec.recommend.scorers.scorer import Best
 from sparkrec.recommend.search.index import ItemIndex
-from sparkrec.recommend.search.item_lists import ItemLists
-from sparkrec.recommend.search.search import Best, ItemSearch
+from sparkrec.recommend.search.search import ItemSearch
 from sparkrec.recommend.users import Floats
 
 

@@ -1,14 +1,14 @@
 """The best items of many users, those that they have seen left out."""
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sparkrec.recommend.item_lists import ItemLists
 from sparkrec.recommend.ranking import top_k
+from sparkrec.recommend.scorers.scorer import Best
 from sparkrec.recommend.search.index import ItemIndex
-from sparkrec.recommend.search.item_lists import ItemLists
 from sparkrec.recommend.users import Floats
 
 _QUERIES_AT_ONCE = 512
@@ -17,19 +17,6 @@ _SCORES_AT_ONCE = 1 << 21
 _SPARE = 8
 
 _Number = TypeVar("_Number", bound=np.generic)
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best items of each user.
-
-    Attributes:
-        items: Highest score first, ties by the lower item, (users, most); -1 behind the last.
-        scores: Their dot products, (users, most); -inf behind the last.
-    """
-
-    items: NDArray[np.int32]
-    scores: Floats
 
 
 class ItemSearch:

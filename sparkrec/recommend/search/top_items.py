@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from sparkrec.config.settings import SearchSettings
 from sparkrec.lake import files
+from sparkrec.recommend.item_lists import ItemLists
 from sparkrec.recommend.search.index import ItemIndex
-from sparkrec.recommend.search.item_lists import ItemLists
 from sparkrec.recommend.search.recall import probe_enough
 from sparkrec.recommend.search.search import ItemSearch
 from sparkrec.recommend.search.vectors import Askers, SearchVectors
 from sparkrec.recommend.users import Floats
 from sparkrec.registry.model_store import CurrentModels
+from sparkrec.registry.user_vectors import vectors_of_users
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,14 @@ class PreparedSearch:
 
 
 def prepare(
-    current: CurrentModels, model: str, cut: str, askers: Askers, most: int, settings: SearchSettings, seed: int
+    spark: SparkSession,
+    current: CurrentModels,
+    model: str,
+    cut: str,
+    askers: Askers,
+    most: int,
+    settings: SearchSettings,
+    seed: int,
 ) -> PreparedSearch:
     """Make ready to search, on the driver.
 
@@ -62,6 +70,7 @@ def prepare(
     looked at as the recall asks for, which is measured on users drawn by lot.
 
     Args:
+        spark: The session that reads vectors of users.
         current: The models.
         model: Name of a model of dot products.
         cut: The cut that it was fitted at.
@@ -79,7 +88,7 @@ def prepare(
         index,
         ItemSearch(index, vectors.shown),
         ItemSearch(ItemIndex.flat(vectors.items), vectors.shown),
-        sampled(vectors.queries, settings.recall_sample, seed),
+        _sample(spark, current, model, cut, vectors, settings.recall_sample, seed),
         most,
         settings.least_recall,
     )
@@ -91,11 +100,17 @@ def prepare(
     return PreparedSearch(current, model, cut, askers, cells, recall, shown)
 
 
-def sampled(queries: Floats, most: int, seed: int) -> Floats:
-    """Vectors drawn by lot among those that are not 0, (at most ``most``, size)."""
-    asking = np.flatnonzero(queries.any(axis=1))
-    drawn = np.random.default_rng(seed).choice(asking, min(most, len(asking)), replace=False)
-    return np.asarray(queries[np.sort(drawn)])
+def _sample(
+    spark: SparkSession, current: CurrentModels, model: str, cut: str, vectors: SearchVectors, most: int, seed: int
+) -> Floats:
+    """Vectors, drawn by lot, of those who ask and have one that is not 0, (at most ``most``, size)."""
+    if vectors.queries is not None:
+        asking = np.flatnonzero(vectors.queries.any(axis=1))
+        drawn = np.random.default_rng(seed).choice(asking, min(most, len(asking)), replace=False)
+        return np.asarray(vectors.queries[np.sort(drawn)])
+    users = vectors_of_users(spark, current, model, cut).where(F.exists("vector", lambda value: value != 0))
+    drawn_users = users.orderBy(F.xxhash64(F.lit(seed), "user_index")).limit(most).toPandas()
+    return np.asarray(drawn_users["vector"].to_list(), np.float32).reshape(-1, vectors.items.shape[1])
 
 
 def top_items(askers: DataFrame, search: PreparedSearch, most: int) -> DataFrame:
@@ -106,12 +121,13 @@ def top_items(askers: DataFrame, search: PreparedSearch, most: int) -> DataFrame
 
     Args:
         askers: ``query_index``: vocabulary index of the user or item who asks; ``seen``: item indices that the list
-            must not hold; and any other columns.
+            must not hold; where users ask ``query_vector``; and any other columns.
         search: What `prepare` gave.
         most: Length of a list; shorter where fewer items are left.
 
     Returns:
-        A row for each who asks, but for items that may not be shown: ``query_index``, the other columns,
+        A row for each who asks, but for items that may not be shown: ``query_index``, the other columns but ``seen``
+        and ``query_vector``,
         ``top_items`` (array<int>) and ``top_scores`` (array<float>), best first, ties by the lower index.
     """
     loaded = (search.current.model_dump_json(), search.model, search.cut, search.askers, search.cells)
@@ -121,7 +137,7 @@ def top_items(askers: DataFrame, search: PreparedSearch, most: int) -> DataFrame
         for batch in batches:
             yield _answered(batch, found, vectors, most)
 
-    kept = [field for field in askers.schema.fields if field.name != "seen"]
+    kept = [field for field in askers.schema.fields if field.name not in ("seen", "query_vector")]
     schema = T.StructType(kept).add("top_items", T.ArrayType(T.IntegerType(), False))
     return askers.mapInArrow(find, schema.add("top_scores", T.ArrayType(T.FloatType(), False)))
 
@@ -143,12 +159,22 @@ def _answered(batch: Any, search: ItemSearch, vectors: SearchVectors, most: int)
         batch = batch.filter(pa.array(vectors.asking[_indices(batch)]))
     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
     seen = ItemLists.of_arrow(columns.pop("seen"))
-    best = search.best(vectors.queries[_indices(batch)], seen, most)
+    asked = columns.pop("query_vector") if vectors.queries is None else None
+    queries = _vectors(asked, vectors.items.shape[1]) if vectors.queries is None else vectors.queries[_indices(batch)]
+    best = search.best(queries, seen, most)
     there = best.items >= 0
     ends = pa.array(np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32))
     columns["top_items"] = pa.ListArray.from_arrays(ends, pa.array(best.items[there]))
     columns["top_scores"] = pa.ListArray.from_arrays(ends, pa.array(best.scores[there]))
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+
+
+def _vectors(column: Any, size: int) -> Floats:
+    """Vectors of an Arrow array of lists, (rows, size); 0 where there is none."""
+    found = np.zeros((len(column), size), np.float32)
+    has = column.is_valid().to_numpy(zero_copy_only=False)
+    found[has] = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, size)
+    return found
 
 
 def _indices(batch: Any) -> NDArray[np.int32]:

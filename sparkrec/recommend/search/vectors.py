@@ -17,13 +17,13 @@ class SearchVectors:
     """Vectors of a model of dot products, by vocabulary index.
 
     Attributes:
-        queries: Of those who ask, (askers, size).
+        queries: Of the items who ask, (items, size); None where users ask, whose vectors come with them.
         items: Of the items that may be shown, in their order, (shown, size).
         shown: Which items these are, (items,).
         asking: Who has an answer, (askers,); None where all have.
     """
 
-    queries: Floats
+    queries: Floats | None
     items: Floats
     shown: NDArray[np.bool_]
     asking: NDArray[np.bool_] | None
@@ -38,6 +38,6 @@ class SearchVectors:
         arrays, shown = current.arrays(model, cut), current.known_items(cut)
         items = np.asarray(arrays["items"], np.float32)
         if askers == "users":
-            return cls(np.asarray(arrays["users"], np.float32), items[shown], shown, None)
+            return cls(None, items[shown], shown, None)
         items = items / np.maximum(np.linalg.norm(items, axis=1, keepdims=True), np.float32(1e-12))
         return cls(items, items[shown], shown, shown)

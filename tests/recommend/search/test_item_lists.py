@@ -1,7 +1,7 @@
 import numpy as np
 import pyarrow as pa
 
-from sparkrec.recommend.search.item_lists import ItemLists
+from sparkrec.recommend.item_lists import ItemLists
 
 LISTS = ItemLists.of_arrow(pa.array([[5, 1, 3000], None, [], [7, 1029]], pa.list_(pa.int32())))
 

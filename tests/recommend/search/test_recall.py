@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from sparkrec.recommend.item_lists import ItemLists
+from sparkrec.recommend.scorers.scorer import Best
 from sparkrec.recommend.search.index import ItemIndex
-from sparkrec.recommend.search.item_lists import ItemLists
 from sparkrec.recommend.search.recall import probe_enough, recall
-from sparkrec.recommend.search.search import Best, ItemSearch
+from sparkrec.recommend.search.search import ItemSearch
 
 RANDOM = np.random.default_rng(6)
 ITEMS = RANDOM.standard_normal((3_000, 12), dtype=np.float32)

@@ -3,11 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sparkrec.recommend.item_lists import ItemLists
 from sparkrec.recommend.ranking import top_k
+from sparkrec.recommend.scorers.scorer import Best
 from sparkrec.recommend.search import search as searching
 from sparkrec.recommend.search.index import ItemIndex
-from sparkrec.recommend.search.item_lists import ItemLists
-from sparkrec.recommend.search.search import Best, ItemSearch
+from sparkrec.recommend.search.search import ItemSearch
 
 
 def _lists(of_users: list[list[int]]) -> ItemLists:

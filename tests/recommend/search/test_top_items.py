@@ -4,8 +4,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from sparkrec.config.settings import SearchSettings
 from sparkrec.lake import files
+from sparkrec.lake.user_vectors import USERS as USERS_FOLDER
+from sparkrec.lake.user_vectors import user_vectors
 from sparkrec.recommend.ranking import top_k
-from sparkrec.recommend.search.top_items import prepare, ranked, sampled, top_items
+from sparkrec.recommend.search.top_items import prepare, ranked, top_items
 from sparkrec.registry.model_store import CurrentModels
 
 USERS, ITEMS, MOST = 60, 900, 7
@@ -29,21 +31,30 @@ def current(tmp_path_factory: pytest.TempPathFactory) -> CurrentModels:
     root = str(tmp_path_factory.mktemp("models"))
     versions = {"popularity": "v1", "als": "v2"}
     files.write_arrays(f"{root}/popularity/v1/publish/arrays.npz", {"scores": KNOWN.astype(np.float32)})
-    files.write_arrays(f"{root}/als/v2/publish/arrays.npz", VECTORS)
+    files.write_arrays(f"{root}/als/v2/publish/arrays.npz", {"items": VECTORS["items"]})
+    vectors = user_vectors(np.arange(USERS, dtype=np.int32), VECTORS["users"])
+    files.write_table(f"{root}/als/v2/publish/{USERS_FOLDER}/part-0.parquet", [vectors])
     return CurrentModels(root=root, versions=versions, cuts=("publish",), items=ITEMS, left_out={})
 
 
 @pytest.fixture(scope="module")
 def users(spark: SparkSession) -> DataFrame:
-    rows = [(f"u{user:02}", user, SEEN[user] if user else None) for user in range(USERS)]
+    rows = [(f"u{user:02}", user, SEEN[user] if user else None, _vector(user)) for user in range(USERS)]
     # More partitions than rows, so that some are empty.
-    return spark.createDataFrame(rows, "user_id string, query_index int, seen array<int>").repartition(80)
+    schema = "user_id string, query_index int, seen array<int>, query_vector array<float>"
+    return spark.createDataFrame(rows, schema).repartition(80)
+
+
+def _vector(user: int) -> list[float] | None:
+    """The user's vector; that of 0 stands for one that is missing."""
+    vector: list[float] = VECTORS["users"][user].tolist()
+    return vector if any(vector) else None
 
 
 def test_lists_are_those_of_every_score_and_their_scores_the_models_own(
-    users: DataFrame, current: CurrentModels
+    spark: SparkSession, users: DataFrame, current: CurrentModels
 ) -> None:
-    search = prepare(current, "als", "publish", "users", MOST, SETTINGS, seed=1)
+    search = prepare(spark, current, "als", "publish", "users", MOST, SETTINGS, seed=1)
 
     lists = top_items(users, search, MOST)
     found = {row.query_index: row for row in lists.collect()}
@@ -63,8 +74,8 @@ def test_lists_are_those_of_every_score_and_their_scores_the_models_own(
     assert len(found[USERS - 1].top_items) == 3
 
 
-def test_one_row_an_item(users: DataFrame, current: CurrentModels) -> None:
-    lists = top_items(users, prepare(current, "als", "publish", "users", MOST, SETTINGS, seed=1), MOST)
+def test_one_row_an_item(spark: SparkSession, users: DataFrame, current: CurrentModels) -> None:
+    lists = top_items(users, prepare(spark, current, "als", "publish", "users", MOST, SETTINGS, seed=1), MOST)
 
     rows = ranked(lists).toPandas().sort_values(["query_index", "rank"])
 
@@ -75,27 +86,25 @@ def test_one_row_an_item(users: DataFrame, current: CurrentModels) -> None:
     np.testing.assert_array_equal(rows["score"], SCORES[rows["query_index"], rows["item_index"]])
 
 
-def test_nobody_asks(users: DataFrame, current: CurrentModels) -> None:
-    search = prepare(current, "als", "publish", "users", MOST, SETTINGS, seed=1)
+def test_nobody_asks(spark: SparkSession, users: DataFrame, current: CurrentModels) -> None:
+    search = prepare(spark, current, "als", "publish", "users", MOST, SETTINGS, seed=1)
 
     assert top_items(users.where("false"), search, MOST).count() == 0
 
 
 def test_above_the_size_that_is_searched_exactly_the_recall_is_measured_and_told(
-    spark: SparkSession, current: CurrentModels
+    spark: SparkSession, users: DataFrame, current: CurrentModels
 ) -> None:
     settings = SearchSettings(exact_items=int(KNOWN.sum()) - 1, least_recall=0.6, recall_sample=40)
-    search = prepare(current, "als", "publish", "users", MOST, settings, seed=3)
-    everybody = spark.range(USERS).selectExpr("int(id) as query_index", "cast(array() as array<int>) as seen")
+    search = prepare(spark, current, "als", "publish", "users", MOST, settings, seed=3)
+    everybody = users.selectExpr("query_index", "cast(array() as array<int>) as seen", "query_vector")
 
     found = {row.query_index: row for row in top_items(everybody, search, MOST).collect()}
 
-    drawn = sampled(VECTORS["users"], 40, 3)
-    asked = [user for user in range(USERS) if (drawn == VECTORS["users"][user]).all(axis=1).any()]
+    drawn = users.where("query_index != 5").selectExpr("query_index", "xxhash64(3, query_index) as lot").toPandas()
+    asked = drawn.sort_values("lot")["query_index"].tolist()[:40]
     exact = top_k(SCORES, MOST)
     hits = [len(set(exact[user]) & set(found[user].top_items)) for user in asked]
-    assert len(asked) == 40
-    assert 5 not in asked
     assert search.recall == sum(hits) / (40 * MOST)
     assert 0.6 <= search.recall < 1
     assert search.told == f"als: {KNOWN.sum()} items are searched approximately, recall {search.recall:.3f}"
@@ -103,14 +112,14 @@ def test_above_the_size_that_is_searched_exactly_the_recall_is_measured_and_told
         assert row.top_scores == SCORES[user, row.top_items].tolist()
 
 
-def test_at_the_size_itself_the_search_is_exact(current: CurrentModels) -> None:
+def test_at_the_size_itself_the_search_is_exact(spark: SparkSession, current: CurrentModels) -> None:
     settings = SearchSettings(exact_items=int(KNOWN.sum()))
 
-    assert prepare(current, "als", "publish", "users", MOST, settings, seed=3).cells is None
+    assert prepare(spark, current, "als", "publish", "users", MOST, settings, seed=3).cells is None
 
 
-def test_cells_go_with_the_version_of_their_model(current: CurrentModels) -> None:
-    search = prepare(current, "als", "publish", "items", MOST, SearchSettings(exact_items=0), seed=3)
+def test_cells_go_with_the_version_of_their_model(spark: SparkSession, current: CurrentModels) -> None:
+    search = prepare(spark, current, "als", "publish", "items", MOST, SearchSettings(exact_items=0), seed=3)
 
     assert search.cells is not None
     assert search.cells.startswith(current.folder("als") + "/")

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+
+from sparkrec.recommend.pairs import Indices, among, keys, slices
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,12 @@ class ItemLists:
         lengths = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
         starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         return cls(starts, column.flatten().to_numpy(zero_copy_only=False).astype(np.int64))
+
+    @classmethod
+    def of_pandas(cls, column: "pd.Series[Any]") -> "ItemLists":
+        """Of a column of arrays of integers."""
+        starts = np.concatenate([[0], np.cumsum(column.str.len().to_numpy(np.int64))])
+        return cls(starts, np.concatenate([np.zeros(0, np.int64), *column.to_numpy()]).astype(np.int64))
 
     @classmethod
     def none(cls, users: int) -> "ItemLists":
@@ -48,16 +57,28 @@ class ItemLists:
             places: The number of each item, (catalogue,); items of a negative one are left out.
         """
         moved = places[self.items]
-        kept = moved >= 0
-        lengths = np.bincount(self.owners[kept], minlength=len(self.starts) - 1)
-        return ItemLists(np.concatenate([[0], np.cumsum(lengths)]), moved[kept])
+        return ItemLists(self.starts, moved).where(moved >= 0)
 
     def of(self, users: NDArray[np.int64]) -> "ItemLists":
         """The lists of these users, in this order."""
         lengths = self.lengths[users]
         starts = np.concatenate([[0], np.cumsum(lengths)])
-        steps = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
-        return ItemLists(starts, self.items[np.repeat(self.starts[users], lengths) + steps])
+        return ItemLists(starts, self.items[slices(self.starts[users], lengths)])
+
+    def where(self, kept: NDArray[np.bool_]) -> "ItemLists":
+        """The lists without the items that are not kept, (items,)."""
+        lengths = np.bincount(self.owners[kept], minlength=len(self.starts) - 1)
+        return ItemLists(np.concatenate([[0], np.cumsum(lengths)]), self.items[kept])
+
+    def holds(self, users: Indices, items: Indices, catalogue: int) -> NDArray[np.bool_]:
+        """Which pairs' items are in their user's list.
+
+        Args:
+            users: Rows, (pairs,).
+            items: (pairs,).
+            catalogue: Above every item.
+        """
+        return among(keys(users, items, catalogue), np.sort(keys(self.owners, self.items, catalogue)))
 
     def hold(self, candidates: NDArray[np.int64], catalogue: int) -> NDArray[np.bool_]:
         """Which candidates of a user are in the user's own list.

@@ -3,12 +3,11 @@
 from collections.abc import Collection, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
 
+from sparkrec.recommend.pairs import values_at
 from sparkrec.recommend.ranker.candidates import STAND_INS, Candidates, possible_retrievers
 from sparkrec.recommend.ranker.item_facts import FACTS
-from sparkrec.recommend.ranking import moments
+from sparkrec.recommend.scorers.scorer import UserScores
 from sparkrec.recommend.users import Floats, UserBatch
 
 _SCORED_BY = ("ease_decayed", "ease", "als", "title_similarity", "recent_neighbours")
@@ -38,8 +37,7 @@ def columns(shelf: str) -> tuple[str, ...]:
 def pair_features(
     found: Candidates,
     users: UserBatch,
-    scores: Mapping[str, Floats],
-    known: NDArray[np.bool_],
+    scores: Mapping[str, UserScores],
     facts: Floats,
     shelf: str,
 ) -> Floats:
@@ -48,17 +46,15 @@ def pair_features(
     Args:
         found: The pairs.
         users: The users.
-        scores: By model, (users, items); a model may be missing.
-        known: Items that may be shown, (items,).
+        scores: By model; a model may be missing.
         facts: `item_facts` of the cut.
         shelf: The shelf.
     """
     row, item = found.users, found.items
     features: dict[str, Floats] = {}
     for name in scored_by(scores):
-        mean, deviation = moments(scores[name], known)
-        features[f"score_{name}"] = scores[name][row, item]
-        features[f"standard_{name}"] = (scores[name][row, item] - mean[row]) / np.maximum(deviation[row], 1e-9)
+        features[f"score_{name}"] = scores[name].at(row, item)
+        features[f"standard_{name}"] = scores[name].standard(row, item)
     features |= {f"place_{name}": place for name, place in found.places.items()}
 
     fact = dict(zip(FACTS, facts[item].T, strict=True))
@@ -72,10 +68,9 @@ def pair_features(
     features["user_items"] = np.diff(users.events.indptr)[row].astype(np.float32)
     features["user_days_since"], features["user_days_since_first"] = latest[row], first[row]
 
-    events = _at(users.events, row, item)
-    had = events > 0
-    since = np.where(had, _at(users.days_since, row, item), np.nan)
-    since_first = np.where(had, _at(users.first_days_since, row, item), np.nan)
+    events, had = values_at(users.events, row, item)
+    since = np.where(had, values_at(users.days_since, row, item)[0], np.nan)
+    since_first = np.where(had, values_at(users.first_days_since, row, item)[0], np.nan)
     gap = np.where(events > 1, (since_first - since) / np.maximum(events - 1, 1), np.nan)
     features |= {"own_events": events, "days_since": since, "days_since_first": since_first, "own_gap_days": gap}
     # Half a day: what was bought twice on one day comes again at once, but not infinitely fast.
@@ -88,10 +83,6 @@ def pair_features(
     return np.stack(
         [features.get(name, nothing) for name in columns(shelf)], axis=1, dtype=np.float32, casting="same_kind"
     )
-
-
-def _at(matrix: sparse.csr_matrix, rows: NDArray[np.int64], items: NDArray[np.int64]) -> Floats:
-    return np.asarray(np.asarray(matrix.todense())[rows, items], np.float32)
 
 
 def _of_users(users: UserBatch, prices: Floats) -> tuple[Floats, Floats, Floats]:
