@@ -59,6 +59,12 @@ def _users(output: Path, cut: str, rank: int) -> pd.DataFrame:
     return pd.read_parquet(output / cut / USERS / f"part-{rank}.parquet")
 
 
+def _files(output: Path) -> dict[Path, tuple[int, bytes]]:
+    """When each file was written, and what it holds."""
+    found = (path for path in output.glob("*/**/*") if path.is_file())
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in found}
+
+
 def _check_lengths(output: Path, cut: str) -> None:
     """Vectors of the two-tower model have length 1."""
     # Without the rows that stand for no item.
@@ -126,15 +132,15 @@ def test_two_ranks_on_spark_make_equal_steps_and_end_with_equal_weights(shards: 
 def test_a_second_launch_keeps_what_is_finished_and_finishes_the_rest_to_the_same_weights(
     shards: str, trained: Path
 ) -> None:
-    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in trained.glob("*/*")}
+    before = _files(trained)
     publish = _record(trained, "publish")
     (trained / "publish" / TRAINING_RECORD).unlink()
 
     lines: list[str] = []
     launch(SPARK, TRAIN, _plan(shards, trained), lines.append)
 
-    after = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in trained.glob("*/*")}
-    assert {path for path in before if path.parent.name == "validation" and after[path] != before[path]} == set()
+    after = _files(trained)
+    assert {path for path in before if "validation" in path.parts and after[path] != before[path]} == set()
     # No epoch was left to make, and the checkpoint is not written again.
     assert lines == []
     checkpoint = trained / "publish" / "checkpoint.npz"
