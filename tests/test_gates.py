@@ -24,7 +24,8 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
 def events(**gate: Any) -> Contract:
     """A contract of silver.events with one gate."""
     columns = {name: {"type": kind, "description": name} for name, kind in (("id", "long"), ("day", "date"))}
-    given = {"table": "silver.events", "description": "Events.", "grain": "one event", "columns": columns}
+    given: dict[str, Any] = {"table": "silver.events", "description": "Events.", "grain": "one event"}
+    given |= {"people": {"forget": "nothing", "why": "Events of nobody."}, "columns": columns}
     return Contract.model_validate(given | {"gates": [gate | {"on_failure": "fail"}]})
 
 

@@ -29,6 +29,11 @@ class FeatureUse(_Part):
     )
 
 
+Person = Literal["landed_id", "account", "visitor_id", "user_id", "user_index", "line", "query", "text"]
+IDS_OF_PEOPLE = ("landed_id", "account", "visitor_id", "user_id", "user_index", "line")
+"""Kinds of columns that rows of a person are found by; the others hold what a person wrote."""
+
+
 class Column(_Part):
     """One column."""
 
@@ -40,6 +45,12 @@ class Column(_Part):
         (), description="What the column is to its readers, such as pii or categorical, and models that take it."
     )
     feature: FeatureUse | None = Field(None, description="Given where models may take the column as a feature.")
+    person: Person | None = Field(
+        None,
+        description="What of one person the column holds. landed_id, account: an id as it landed. visitor_id, user_id: "
+        "an id of private.identities. user_index: the index of a user id in features.vocabulary. line: the hash of a "
+        "landed line. query: what people typed to search. text: other words or values of theirs.",
+    )
 
 
 class RowRule(_Part):
@@ -162,6 +173,64 @@ class FreshnessGate(_Part):
 TableGate = Annotated[RefusedShareGate | RowCountChangeGate | FreshnessGate, Field(discriminator="kind")]
 
 
+class ForgetRows(_Part):
+    """Rows that name the person go, whatever else they hold. Columns with an id as ``person`` name people."""
+
+    forget: Literal["rows"]
+
+
+class ForgetLines(_Part):
+    """Landed lines of the person go: the source file says which column names whom."""
+
+    forget: Literal["lines"]
+
+
+class ForgetTexts(_Part):
+    """Rows go whose text, or a word of it, stands nowhere any more: nobody but forgotten people has typed it."""
+
+    forget: Literal["texts"]
+    texts: dict[str, tuple[str, ...]] = Field(
+        min_length=1, description="Column -> columns, as silver.searches.normalised_query, one of which must have it."
+    )
+    words: dict[str, tuple[str, ...]] = Field(
+        {}, description="Column -> columns that together must have each of its words."
+    )
+
+    @property
+    def columns(self) -> list[str]:
+        """The table's own columns that are looked at."""
+        return list(dict.fromkeys([*self.texts, *self.words]))
+
+    @property
+    def tables(self) -> list[str]:
+        """Tables that it looks into, which people are to be removed from first."""
+        named = [one for columns in (*self.texts.values(), *self.words.values()) for one in columns]
+        return list(dict.fromkeys(column_of(one)[0] for one in named))
+
+
+class ForgetValue(_Part):
+    """The id gives way to a text that tells nothing, and its row stays."""
+
+    forget: Literal["value"]
+    where: str = Field(description="Spark SQL that is true for rows whose value is a person's id.")
+
+
+class ForgetNothing(_Part):
+    """The table tells nothing of a single person."""
+
+    forget: Literal["nothing"]
+    why: str = Field(min_length=10, description="Why a person need not be removed from it.")
+
+
+People = Annotated[ForgetRows | ForgetLines | ForgetTexts | ForgetValue | ForgetNothing, Field(discriminator="forget")]
+
+
+def column_of(name: str) -> tuple[str, str]:
+    """Table and column of ``layer.table.column``."""
+    table, _, column = name.rpartition(".")
+    return table, column
+
+
 class Contract(_Part):
     """A table: what its rows are, its columns in their order, and what must hold of them."""
 
@@ -178,6 +247,7 @@ class Contract(_Part):
         (), description="Columns that its readers ask one value of: maintenance brings rows of like values together."
     )
     columns: dict[str, Column] = Field(min_length=1)
+    people: People = Field(description="What `sparkrec forget` has to do here, or why nothing.")
     rules: tuple[RowRule, ...] = ()
     outliers: tuple[OutlierRule, ...] = Field((), description="What a row's column of this name tells.")
     checks: tuple[TableCheck, ...] = Field((), description="What must hold of the table itself.")
@@ -199,6 +269,28 @@ class Contract(_Part):
         if self.open:
             return list(self.columns)
         return list(dict.fromkeys([*([self.interval] if self.interval else []), *self.primary_key]))
+
+    def of_person(self, *kinds: Person) -> dict[str, Person]:
+        """Columns that hold this of a person, with what they hold; without kinds all that hold anything."""
+        held = {name: column.person for name, column in self.columns.items()}
+        return {name: kind for name, kind in held.items() if kind is not None and (not kinds or kind in kinds)}
+
+    @model_validator(mode="after")
+    def _people_can_be_forgotten(self) -> Self:
+        ids, people = self.of_person(*IDS_OF_PEOPLE), self.people
+        match people:
+            case ForgetRows() if not ids:
+                raise ValueError(f"people: no column names a person: give one `person`, of {', '.join(IDS_OF_PEOPLE)}")
+            case ForgetLines() if not self.open:
+                raise ValueError("people: only tables of landed lines forget by lines")
+            case ForgetValue() if len(ids) != 1:
+                raise ValueError("people: one column is to have the ids of people")
+            case ForgetTexts() if {*people.columns} != {*self.of_person()} or ids:
+                raise ValueError("people: texts and words are to name just the columns that have `person: query`")
+            case ForgetNothing() if self.of_person():
+                told = ", ".join(self.of_person())
+                raise ValueError(f"people: {told} hold something of a person: nothing is too little to forget")
+        return self
 
     @model_validator(mode="after")
     def _columns_exist(self) -> Self:

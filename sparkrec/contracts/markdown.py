@@ -3,7 +3,17 @@
 from collections.abc import Iterable, Sequence
 
 from sparkrec.config import shipped_root
-from sparkrec.contracts.contract import Column, Contract, RowCountCheck
+from sparkrec.contracts.contract import (
+    IDS_OF_PEOPLE,
+    Column,
+    Contract,
+    ForgetLines,
+    ForgetNothing,
+    ForgetRows,
+    ForgetTexts,
+    ForgetValue,
+    RowCountCheck,
+)
 from sparkrec.contracts.load import all_contracts
 
 _HEAD = """\
@@ -17,6 +27,9 @@ stops the job and the table keeps its last good version, `warn` only reports.
 A column that models may take is a feature, with its version and what of the future it may hold. `static`: nothing, no
 event changes it. `as_of`: all that was known at the end of the row's as-of day or cut, so that it serves to foresee
 later events only. `before_event`: what was known before the row's own event. `label`: what is to be foreseen.
+
+*Forgetting* says what `sparkrec forget` does to the table: it works off the schema files, and knows no table by name
+([ADR 18](adr/0018-what-is-of-people.md)).
 """
 
 
@@ -39,6 +52,7 @@ def render(contract: Contract) -> str:
         f"## {contract.table}",
         contract.description,
         " ".join(about),
+        f"*Forgetting:* {_forgetting(contract)}",
         _table(head, columns),
     ]
     if contract.rules:
@@ -68,6 +82,23 @@ def render_all() -> str:
         f"- [{contract.table}](#{contract.table.replace('.', '')}): {contract.grain}\n" for contract in contracts
     )
     return "\n".join([_HEAD, index, *map(render, contracts)])
+
+
+def _forgetting(contract: Contract) -> str:
+    ids = _code(contract.of_person(*IDS_OF_PEOPLE))
+    match contract.people:
+        case ForgetRows():
+            return f"rows of a person go, found by {ids}."
+        case ForgetLines():
+            return "lines of a person go, as the source file says whom they name."
+        case ForgetTexts() as people:
+            texts = [f"`{name}` stands no more in {_code(where)}" for name, where in people.texts.items()]
+            words = [f"a word of `{name}` stands no more in {_code(where)}" for name, where in people.words.items()]
+            return f"rows go where {', or '.join((*texts, *words))}."
+        case ForgetValue() as people:
+            return f"where `{people.where}`, {ids} of a person gives way to a text that tells nothing."
+        case ForgetNothing() as people:
+            return f"nothing. {people.why}"
 
 
 def _column(name: str, column: Column, has_features: bool) -> list[str]:

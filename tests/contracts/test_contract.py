@@ -9,6 +9,7 @@ BASKETS: dict[str, Any] = {
     "table": "silver.baskets",
     "description": "Baskets.",
     "grain": "one basket",
+    "people": {"forget": "nothing", "why": "Baskets of nobody."},
     "primary_key": ["basket_id"],
     "columns": {
         "basket_id": {"type": "string", "nullable": False, "description": "The basket."},
@@ -55,6 +56,12 @@ def test_checks_are_told_apart_by_kind_and_named_by_what_they_check() -> None:
         ({"table": "baskets"}, "should match pattern"),
         ({"columns": {}}, "at least 1 item"),
         ({"partitioning": ["day"]}, "Extra inputs are not permitted"),
+        ({"people": {"forget": "rows"}}, "people: no column names a person: give one `person`, of landed_id, account"),
+        ({"people": {"forget": "lines"}}, "people: only tables of landed lines forget by lines"),
+        ({"people": {"forget": "value", "where": "true"}}, "people: one column is to have the ids of people"),
+        ({"people": {"forget": "texts", "texts": {"pieces": ["silver.items.title"]}}}, "to name just the columns"),
+        ({"people": {"forget": "nothing"}}, "Field required"),
+        ({"columns": {"basket_id": {**BASKETS["columns"]["basket_id"], "person": "text"}}}, "is too little to forget"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(change: dict[str, Any], complaint: str) -> None:

@@ -14,6 +14,7 @@ BASKETS: dict[str, Any] = {
     "table": "silver.baskets",
     "description": "Baskets.",
     "grain": "one basket and item",
+    "people": {"forget": "nothing", "why": "Baskets of nobody."},
     "columns": {
         "basket_id": {"type": "string", "nullable": False, "description": "The basket."},
         "user_id": {"type": "string", "description": "The user."},

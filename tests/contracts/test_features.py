@@ -13,6 +13,7 @@ BASKETS = """\
 table: features.baskets
 description: Baskets.
 grain: one basket
+people: {forget: nothing, why: Baskets of nobody.}
 columns:
   basket_id: {type: string, description: The basket., tags: [taken]}
   pieces:
@@ -23,6 +24,7 @@ ALLEYS = """\
 table: features.alleys
 description: Alleys.
 grain: one alley
+people: {forget: nothing, why: Baskets of nobody.}
 columns:
   length: {type: double, description: Length., feature: {version: 1, leakage: static}}
 """

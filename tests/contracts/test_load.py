@@ -12,6 +12,7 @@ GOOD = """\
 table: silver.baskets
 description: Baskets.
 grain: one basket
+people: {forget: nothing, why: Baskets of nobody.}
 columns:
   basket_id: {type: string, nullable: false, description: The basket.}
 """

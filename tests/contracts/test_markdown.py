@@ -7,6 +7,7 @@ BASKETS = Contract.model_validate(
         "table": "silver.baskets",
         "description": "Baskets.",
         "grain": "one basket",
+        "people": {"forget": "nothing", "why": "Baskets of nobody."},
         "primary_key": ["basket_id"],
         "columns": {
             "basket_id": {"type": "string", "nullable": False, "description": "The basket."},
@@ -29,6 +30,8 @@ def test_a_contract_is_tables_of_columns_rules_and_checks() -> None:
 Baskets.
 
 One row is one basket. Primary key: `basket_id`.
+
+*Forgetting:* nothing. Baskets of nobody.
 
 | column | type | required | meaning | unit | tags |
 | --- | --- | --- | --- | --- | --- |

@@ -14,6 +14,7 @@ BASKETS = Contract.model_validate(
         "table": "silver.baskets",
         "description": "Baskets.",
         "grain": "one basket",
+        "people": {"forget": "nothing", "why": "Baskets of nobody."},
         "columns": {
             "basket_id": {"type": "string", "nullable": False, "description": "The basket."},
             "pieces": {"type": "int", "description": "Pieces."},
