@@ -37,7 +37,7 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
         ``query``, ``rating``, ``text`` (of a review), ``item`` (struct of `ATTRIBUTES`, as they landed),
         ``attributes`` (map of what the line says of its user), ``table`` (the silver table that the line is for),
         ``delivered`` (struct of the time and the file), ``reasons`` (array; empty on a good line), and, null on a
-        good line, ``row_id`` and ``row`` (the line as JSON without what is personal).
+        good line, ``row_id`` and ``row`` (what of the line is not about a person, as JSON).
 
     Raises:
         ConfigurationError: An expression of the source file does not fit the landed columns.
@@ -45,9 +45,10 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
     lines = lines.withColumns({name: F.lit(None).cast("string") for name in left_out})
     for section, of_section in source.expressions().items():
         check_expressions(lines, section, of_section)
+    own = [name for name in own_columns(lines.columns) if name not in (*source.lookups, ELEMENT, POSITION)]
+    hold_no_person = _shown(lines.sparkSession, own, source)
     landed_id, source = source.interactions.event_id, of_elements(lines.sparkSession, source)
     expressions = source.expressions()
-    own = [name for name in own_columns(lines.columns) if name not in (*source.lookups, ELEMENT, POSITION)]
     contract, apart = load_contract("silver.interactions"), ELEMENT in lines.columns
     items, searches, reviews, bots = (expressions[name] for name in ("items", "searches", "reviews", "bots"))
     # Ids of the source's own that are about an element tell them apart themselves.
@@ -94,7 +95,7 @@ def labelled_lines(lines: DataFrame, source: SourceSettings, left_out: Sequence[
         F.concat("_found", F.when(F.size("_overruled") > 0, F.array_except(broken, "_overruled")).otherwise(broken))
     )
     refused = F.size("reasons") > 0
-    shown = F.struct(*[F.col("_own").getField(name).alias(name) for name in _shown(own, source)])
+    shown = F.struct(*[_plain(F.col("_own").getField(name)).alias(name) for name in hold_no_person])
     return (
         typed.withColumn("table", F.when(is_search, "silver.searches").otherwise("silver.interactions"))
         .withColumn("reasons", reasons)
@@ -137,10 +138,34 @@ def _all_expressions(source: SourceSettings, but: Sequence[tuple[str, str]] = ()
     ]
 
 
-def _shown(own: list[str], source: SourceSettings) -> list[str]:
-    """Columns that quarantine may show: an unreadable line's text may hold any of them."""
-    hidden = {*source.personal, UNREADABLE_LINE} if source.personal else set()
-    return [name for name in own if name not in hidden]
+# What these are made of is about a person, whether or not the source names it personal.
+_ABOUT_PEOPLE = {
+    "interactions": ("user_id", "account_id"),
+    "searches": ("query",),
+    "reviews": ("text",),
+    "bots": ("agent",),
+}
+
+
+def _shown(spark: SparkSession, own: Sequence[str], source: SourceSettings) -> list[str]:
+    """Columns that quarantine shows: those that the source file uses, but for what is about people.
+
+    Of a column that it does not use nobody knows what it holds, nor of the text of an unreadable line.
+    """
+    nothing = spark.createDataFrame([], "_none int")
+    of_people = [*source.users.values()]
+    for section, keys in _ABOUT_PEOPLE.items():
+        of_people += [text for key, text in source.expressions()[section].items() if key in keys]
+    hidden = {name.lower() for name in (*source.personal, UNREADABLE_LINE, *absent_columns(nothing, of_people))}
+    used = {name.lower() for name in used_columns(spark, source)} | {
+        one.lower() for lookup in source.lookups.values() for one in lookup.key
+    }
+    return [name for name in own if name.lower() in used - hidden]
+
+
+def _plain(value: Column) -> Column:
+    """The value; none of a nested one, whose parts the source file may not know either."""
+    return F.when(~F.coalesce(value.cast("string").rlike(r"^\s*[\[{]"), F.lit(False)), value)
 
 
 def _names_bot(agent: str | None, source: SourceSettings) -> Column:

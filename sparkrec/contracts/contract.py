@@ -30,7 +30,7 @@ class FeatureUse(_Part):
 
 
 Person = Literal["landed_id", "account", "visitor_id", "user_id", "user_index", "line", "query", "text"]
-IDS_OF_PEOPLE = ("landed_id", "account", "visitor_id", "user_id", "user_index", "line")
+IDS_OF_PEOPLE: tuple[Person, ...] = ("landed_id", "account", "visitor_id", "user_id", "user_index", "line")
 """Kinds of columns that rows of a person are found by; the others hold what a person wrote."""
 
 

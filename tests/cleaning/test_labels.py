@@ -69,12 +69,17 @@ def test_a_line_has_all_the_reasons_against_it_and_no_other(
     assert (found.row is None) == (reasons == [])
 
 
-def test_a_refused_line_shows_nothing_personal_and_of_such_a_source_no_unreadable_text(spark: SparkSession) -> None:
-    shown = label(spark, what=None, _corrupt_record='{"who": "u').row
-    assert json.loads(shown) == {name: value for name, value in GOOD.items() if name not in ("who", "what")}
+def test_a_refused_line_shows_what_the_source_uses_and_nothing_of_people(spark: SparkSession) -> None:
+    told = {"what": None, "called": "cup", "asked": "a name", "said": "a name", "price": '{"by": "a name"}'}
 
-    open_source = SOURCE.model_copy(update={"personal": ()})
-    assert json.loads(label(spark, open_source, _corrupt_record='{"who": "u').row)["_corrupt_record"] == '{"who": "u'
+    shown = label(spark, **told, _corrupt_record='{"who": "u').row
+
+    assert json.loads(shown) == {"kind": "purchase", "at": GOOD["at"], "pieces": "2", "called": "cup"}
+    # Who acted is not shown where the source does not call it personal either, nor what it does not use.
+    used = SOURCE.interactions.model_copy(update={"quantity": None})
+    open_source = SOURCE.model_copy(update={"personal": (), "interactions": used})
+    shown = label(spark, open_source, **told, _corrupt_record='{"who": "u').row
+    assert json.loads(shown) == {"kind": "purchase", "at": GOOD["at"], "called": "cup"}
 
 
 def test_searches_and_reviews_are_for_tables_of_their_own(spark: SparkSession) -> None:
