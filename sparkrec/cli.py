@@ -14,7 +14,7 @@ from typer.core import TyperCommand
 
 from sparkrec.config import Settings, load_settings
 from sparkrec.config.paths import name_project
-from sparkrec.errors import ConfigurationError, DataError, SparkrecError
+from sparkrec.errors import ConfigurationError, DataError, SparkrecError, UnfinishedError
 from sparkrec.graph import ON_DEMAND, in_order, pipeline
 from sparkrec.masking import mask
 from sparkrec.steps.run import lake_held, run_jobs
@@ -109,23 +109,36 @@ def job(
 
 @app.command(cls=_Command)
 def forget(
-    user: Annotated[str, typer.Option(help="A user id as the source maps it, or an account.")],
     source: Source,
     lake: LakeFolder,
+    user: Annotated[
+        list[str] | None,
+        typer.Option(help="A user id as the source maps it, or an account; repeatable. Others may see command lines."),
+    ] = None,
+    users_file: Annotated[str | None, typer.Option(help="A file with such ids, one a line.")] = None,
     env: Env = "local",
     overrides: Overrides = None,
     report: ReportFolder = None,
 ) -> None:
-    """Remove a person from every table, its history, and what was made from it."""
+    """Remove people from every table, its history, and what was made from them.
+
+    Exit status 3: they are gone from the lake, but landing files still hold them; a list names the files.
+    """
     settings = _settings(env, source, lake, None, overrides, report)
+    users = _users(user or (), users_file)
     from sparkrec.lake import spark_session
     from sparkrec.steps import forget as step
 
     with lake_held(settings, None), spark_session(settings.spark, "sparkrec forget") as spark:
-        removed = step.forget(settings, spark, user, _say)
-    for table, rows in removed.items():
+        done = step.forget(settings, spark, users)
+    for table, rows in done.removed.items():
         typer.echo(f"{table}: {rows:,} rows removed")
-    typer.echo("shards, models and report are removed; `sparkrec run` makes them anew without the person")
+    typer.echo("shards, models and report are removed; `sparkrec run` makes them anew without the people")
+    if done.landing:
+        raise UnfinishedError(
+            f"{len(done.landing):,} landing files still hold people who were forgotten, and the lake none: remove or "
+            f"clean the files that {done.landing_list} names, then run the same command again"
+        )
 
 
 @app.command(cls=_Command)
@@ -320,6 +333,26 @@ def _settings(
         given.append(f"report.folder={report}")
     day = run_date.date() if isinstance(run_date, datetime) else run_date
     return load_settings(env, source, lake, day, given)
+
+
+def _users(given: Sequence[str], file: str | None) -> dict[str, str]:
+    """Ids of users by what messages call them, which is not the id.
+
+    Raises:
+        ConfigurationError: There are none, or the file cannot be read.
+    """
+    users = {f"--user number {number}": user for number, user in enumerate(given, 1)}
+    if file is not None:
+        try:
+            lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
+        except OSError as error:
+            raise ConfigurationError(f"--users-file {file} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"--users-file {file} is no text in UTF-8") from None
+        users |= {f"line {number} of {file}": line.strip() for number, line in enumerate(lines, 1) if line.strip()}
+    if not users:
+        raise ConfigurationError("name people by --user ID or --users-file FILE, one id a line")
+    return users
 
 
 def _days(run_date: datetime | None, first: datetime | None, last: datetime | None) -> list[date]:

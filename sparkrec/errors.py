@@ -30,3 +30,9 @@ class DataError(SparkrecError):
 
 class GateError(SparkrecError):
     """A table broke a rule that its contract marks ``fail``: the table keeps its last good version."""
+
+
+class UnfinishedError(SparkrecError):
+    """All that was asked for is done in the lake; the message says what is left for a person to do outside of it."""
+
+    exit_status = 3

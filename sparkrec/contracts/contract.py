@@ -213,6 +213,7 @@ class ForgetValue(_Part):
 
     forget: Literal["value"]
     where: str = Field(description="Spark SQL that is true for rows whose value is a person's id.")
+    index: str = Field(description="Column with the number that stands for the person in columns of user_index.")
 
 
 class ForgetNothing(_Part):
@@ -296,6 +297,8 @@ class Contract(_Part):
     def _columns_exist(self) -> Self:
         self._require_columns("primary_key", self.primary_key)
         self._require_columns("clustered_by", self.clustered_by)
+        if isinstance(self.people, ForgetValue):
+            self._require_columns("people", [self.people.index])
         self._require_columns("interval", [self.interval] if self.interval else [])
         if self.outliers:
             self._require_columns("outliers", ["outliers", *[rule.column for rule in self.outliers]])

@@ -96,7 +96,8 @@ def _forgetting(contract: Contract) -> str:
             words = [f"a word of `{name}` stands no more in {_code(where)}" for name, where in people.words.items()]
             return f"rows go where {', or '.join((*texts, *words))}."
         case ForgetValue() as people:
-            return f"where `{people.where}`, {ids} of a person gives way to a text that tells nothing."
+            replaced = f"{ids} of a person gives way to a text that tells nothing; `{people.index}` stays"
+            return f"where `{people.where}`, {replaced}."
         case ForgetNothing() as people:
             return f"nothing. {people.why}"
 

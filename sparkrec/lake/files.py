@@ -4,7 +4,8 @@ import fnmatch
 import hashlib
 import io
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,23 @@ def delete_file(uri: str) -> None:
     filesystem, path = open_file_system(uri)
     if filesystem.get_file_info(path).type is fs.FileType.File:
         filesystem.delete_file(path)
+
+
+def delete_others(folder: str, names: Collection[str], besides: str) -> None:
+    """Remove all files below a folder but those of these names, and those of one folder directly below it."""
+    filesystem, path = open_file_system(folder)
+    stays = f"{path.rstrip('/')}/{besides}/"
+    for info in filesystem.get_file_info(fs.FileSelector(path, recursive=True)):
+        if info.type is fs.FileType.File and info.base_name not in names and not info.path.startswith(stays):
+            filesystem.delete_file(info.path)
+
+
+def make_private_folder(uri: str) -> None:
+    """Make a folder that, on this machine, its owner alone may look into."""
+    filesystem, path = open_file_system(uri)
+    filesystem.create_dir(path, recursive=True)
+    if isinstance(filesystem, fs.LocalFileSystem):
+        Path(path).chmod(0o700)
 
 
 def count_files(uri: str, suffix: str) -> int:

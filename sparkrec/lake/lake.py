@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
+from urllib.parse import unquote
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -161,15 +162,18 @@ class Lake:
     def purge(self, table: str) -> None:
         """Leave nothing of the table but its newest version: no earlier one can be read or restored any more."""
         path, newest = self.path(table), self.version(table)
-        self.vacuum(table, timedelta(0))
-        log = delta_log(self.spark, path)
-        log.checkpoint()
+        needed = {unquote(uri).rpartition("/")[2] for uri in self.read(table).inputFiles()}
+        log = [(name, name.partition(".")[0]) for name in file_names(f"{path}/_delta_log")]
         # Commits hold the least and the greatest values of the files that they added.
-        for name in file_names(f"{path}/_delta_log"):
-            version = name.split(".")[0]
-            if version.isdigit() and int(version) < newest:
+        earlier = [name for name, version in log if version.isdigit() and int(version) < newest]
+        if earlier:
+            of_java = delta_log(self.spark, path)
+            of_java.checkpoint()
+            for name in earlier:
                 files.delete_file(f"{path}/_delta_log/{name}")
-        log.clearCache()
+            of_java.clearCache()
+        # Vacuum would take two Spark jobs a table, and passes over what was never committed.
+        files.delete_others(path, needed, besides="_delta_log")
 
     def vacuum(self, table: str, keep: timedelta) -> None:
         """Remove the files that no version of the last ``keep`` needs; others can then no longer be read."""

@@ -13,6 +13,7 @@ from sparkrec.cleaning.lookups import ambiguous_keys, lookup_rows
 from sparkrec.config.settings import SourceSettings
 from sparkrec.errors import DataError
 from sparkrec.lake import files
+from sparkrec.landing.batches import batches_of
 from sparkrec.landing.columns import LANDING_COLUMNS, UNREADABLE_LINE, landed_names, listed, own_columns
 from sparkrec.landing.find import LandingFile, absent_folders, landing_files, searched_folders, short_names
 from sparkrec.landing.probe import Probe, check_encoding, probe_files
@@ -105,23 +106,13 @@ def _ingest_lookup(context: JobContext, name: str) -> Counts:
 def _batches(
     context: JobContext, source: SourceSettings, found: Sequence[LandingFile]
 ) -> tuple[dict[str, str], set[str]]:
-    """The batch of each landing file by its URI, and the batches that bronze holds.
-
-    A batch is a file's bytes, with the values of its folders, and where an expression asks for the file's name with
-    that, too: equal bytes of two days are two batches where the day stands in the path alone.
-    """
+    """The batch of each landing file by its URI, and the batches that bronze holds."""
     table = f"bronze.{source.name}"
-    digests = files.sha256_of_files(context.spark, [file.uri for file in found])
-    by_name = "_source_file" in used_columns(context.spark, source)
-    told = {file.uri: [file.path] if by_name else [str(file.partitions)] * bool(file.partitions) for file in found}
-    batches = {
-        uri: hashlib.sha256("\n".join([digest, *told[uri]]).encode()).hexdigest() if told[uri] else digest
-        for uri, digest in digests.items()
-    }
+    batches = batches_of(context.spark, found, by_name="_source_file" in used_columns(context.spark, source))
     landed: set[str] = set()
     if context.tables.exists(table):
         landed = {row._batch_id for row in context.tables.read(table).select("_batch_id").distinct().collect()}
-    return {uri: batch[:16] for uri, batch in batches.items()}, landed
+    return batches, landed
 
 
 class _Delivery:

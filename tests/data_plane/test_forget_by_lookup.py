@@ -60,10 +60,13 @@ def test_a_person_goes_with_the_lines_of_all_orders_and_does_not_come_back(spark
     whole = [("person-one", "mug"), ("person-one", "mug"), ("person-one", "tin"), ("person-two", "tin")]
     assert held(runner.lake) == (["o1", "o2", "o3"], ["c1", "c2", "c3"], whole)
 
-    removed = forget(runner.settings, spark, "person-one", lambda line: None)
+    done = forget(runner.settings, spark, {"the first": "person-one"})
 
-    assert removed == {"bronze.shop": 2, "bronze.shop__people": 2, "silver.interactions": 3}
+    assert done.removed == {"bronze.shop": 2, "bronze.shop__people": 2, "silver.interactions": 3}
     assert held(runner.lake) == (["o2"], ["c2"], [("person-two", "tin")])
+    # Nobody is named in the file of orders.
+    named = [str(tmp_path / name) for name in ("lines.csv", "people.csv")]
+    assert Path(done.landing_list).read_text().splitlines() == named == [*done.landing]
     # The same lines and rows in other files, with one of another person.
     (tmp_path / "lines.csv").write_text(LINES + "o4,1,tin\n")
     (tmp_path / "orders.csv").write_text(ORDERS + "o4,c2,2026-01-04 10:00:00\n")
