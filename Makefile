@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 JOBS_ENV := .venv/.installed
 AIRFLOW_ENV := .venv-airflow/.installed
 
-DATA_TESTS := tests/data_plane tests/simulation
+DATA_TESTS := tests/data_plane tests/simulation tests/security/test_personal_data.py
 # In two processes, each with its own Spark: tests of few rows leave most of a core to others.
 PYTEST_BY_TWO := .venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 

@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 _LONGEST = (
     "test_pipeline",
     "test_installed",
-    "test_privacy",
+    "test_personal_data",
     "test_kills",
     "test_cases",
     "test_ranks",

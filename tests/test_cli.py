@@ -99,6 +99,21 @@ def test_an_unexpected_exception_ends_in_two_lines(
     assert "Traceback (most recent call last):" in file.read_text(encoding="utf-8")
 
 
+def test_whom_to_forget_is_named_by_ids_or_a_file_and_told_by_neither(tmp_path: Path, shell: Shell) -> None:
+    source, lake = source_file(tmp_path, "shop"), str(tmp_path / "lake")
+    fill(tmp_path / "lake", "bronze.shop")
+    (tmp_path / "latin.txt").write_bytes("Zoë".encode("latin-1"))
+    told = [
+        shell("forget", "--source", source, "--lake", lake, *given)
+        for given in ([], ["--users-file", f"{tmp_path}/none.txt"], ["--users-file", f"{tmp_path}/latin.txt"])
+    ]
+    assert told == [
+        (2, "", "error: name people by --user ID or --users-file FILE, one id a line\n"),
+        (2, "", f"error: --users-file {tmp_path}/none.txt cannot be read: No such file or directory\n"),
+        (2, "", f"error: --users-file {tmp_path}/latin.txt is no text in UTF-8\n"),
+    ]
+
+
 def test_wrong_use_stays_wrong_use(shell: Shell) -> None:
     code, _, err = shell("sql")
     assert code == 2

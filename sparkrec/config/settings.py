@@ -189,7 +189,11 @@ class SourceSettings(LandingSettings):
     """Where a shop's files are and how their columns map to the canonical ones."""
 
     name: str = Field(pattern=r"^[a-z](_?[a-z0-9])*$", description="Also the name of the bronze table.")
-    personal: tuple[str, ...] = Field((), description="Landed columns that are personal: quarantine leaves them out.")
+    personal: tuple[str, ...] = Field(
+        (),
+        description="Landed columns that are personal: they stay in bronze, where unreadable lines are forgotten by "
+        "their values.",
+    )
     optional: tuple[str, ...] = Field(
         (), description="Landed columns that a file may lack: its lines do not say. JSON lines may lack any."
     )

@@ -1,8 +1,14 @@
 """Facts of a Delta table that its log says without a Spark job."""
 
+import io
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
+
+import pyarrow_hotfix  # noqa: F401  closes CVE-2023-47248 of this pyarrow
+from pyarrow import compute as pc
+from pyarrow import parquet as pq
 
 from sparkrec.errors import DataError
 from sparkrec.file_systems import file_names
@@ -47,6 +53,33 @@ def note_of_commit(table: str, version: int) -> str | None:
     except FileNotFoundError:
         return None
     return None if note is None else str(note)
+
+
+def active_files(table: str) -> set[str]:
+    """Names of the data files of the table's newest version, as its log says; they are unlike in all folders of it."""
+    log = file_names(f"{table}/_delta_log")
+    checkpoints = [name for name in log if name.endswith(".checkpoint.parquet")]
+    newest, found = -1, set()
+    if checkpoints:
+        newest = int(checkpoints[-1].split(".")[0])
+        held = pq.read_table(
+            io.BytesIO(files.read_bytes(f"{table}/_delta_log/{checkpoints[-1]}")), columns=["add.path"]
+        )
+        found = {path for path in pc.struct_field(held["add"].combine_chunks(), "path").to_pylist() if path}
+    for name in log:
+        version, _, ending = name.partition(".")
+        if ending == "json" and version.isdigit() and int(version) > newest:
+            for line in files.read_bytes(f"{table}/_delta_log/{name}").splitlines():
+                action = json.loads(line)
+                found -= {action["remove"]["path"]} if "remove" in action else set()
+                found |= {action["add"]["path"]} if "add" in action else set()
+    return {unquote(path).rpartition("/")[2] for path in found}
+
+
+def removes_with_values(table: str, version: int) -> bool:
+    """Whether a commit repeats values of files that it removed."""
+    lines = files.read_bytes(f"{table}/_delta_log/{version:020d}.json").splitlines()
+    return any(line.startswith(b'{"remove"') and b"minValues" in line for line in lines)
 
 
 def committed_at(table: str, version: int) -> datetime:

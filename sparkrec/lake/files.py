@@ -115,6 +115,13 @@ def make_private_folder(uri: str) -> None:
         Path(path).chmod(0o700)
 
 
+def size_of(folder: str, suffix: str) -> int:
+    """Bytes of the files of this ending in a folder and those below it."""
+    filesystem, path = open_file_system(folder)
+    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=True))
+    return sum(info.size or 0 for info in found if info.type is fs.FileType.File and info.path.endswith(suffix))
+
+
 def count_files(uri: str, suffix: str) -> int:
     """How many files of this ending lie in the folder of a table and those below it, but its log."""
     filesystem, path = open_file_system(uri)

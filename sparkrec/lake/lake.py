@@ -1,10 +1,10 @@
 """Tables of the lake by name."""
 
 import re
+import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
-from urllib.parse import unquote
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -16,14 +16,18 @@ from sparkrec.file_systems import file_names
 from sparkrec.lake import files
 from sparkrec.lake.days import days_of_note, is_of_days, note_of_days
 from sparkrec.lake.delta_log import (
+    active_files,
     has_commit,
     keeps_rows,
     metric_of_commit,
     newest_version_of_rows,
     note_of_commit,
+    removes_with_values,
 )
 from sparkrec.layout import absolute, newest_version, table_names, table_path
 
+# Bytes of all Parquet files together.
+_FEW = 256 << 20
 _UNUSUAL = re.compile(r"[ ,;{}()\n\t=]")
 
 
@@ -161,8 +165,11 @@ class Lake:
 
     def purge(self, table: str) -> None:
         """Leave nothing of the table but its newest version: no earlier one can be read or restored any more."""
-        path, newest = self.path(table), self.version(table)
-        needed = {unquote(uri).rpartition("/")[2] for uri in self.read(table).inputFiles()}
+        path = self.path(table)
+        if removes_with_values(path, self.version(table)):
+            # The commit tells of the files that it removed what the commits told that added them.
+            self.append(table, self.read(table).limit(0), f"purge {uuid.uuid4().hex}")
+        newest = self.version(table)
         log = [(name, name.partition(".")[0]) for name in file_names(f"{path}/_delta_log")]
         # Commits hold the least and the greatest values of the files that they added.
         earlier = [name for name, version in log if version.isdigit() and int(version) < newest]
@@ -172,8 +179,8 @@ class Lake:
             for name in earlier:
                 files.delete_file(f"{path}/_delta_log/{name}")
             of_java.clearCache()
-        # Vacuum would take two Spark jobs a table, and passes over what was never committed.
-        files.delete_others(path, needed, besides="_delta_log")
+        # Delta's own vacuum takes several Spark jobs for each table.
+        files.delete_others(path, active_files(path), besides="_delta_log")
 
     def vacuum(self, table: str, keep: timedelta) -> None:
         """Remove the files that no version of the last ``keep`` needs; others can then no longer be read."""
@@ -200,6 +207,22 @@ class Lake:
         # The builder of DeltaTable does not get along with a backquote in the path.
         columns = f" zorder by ({', '.join(f'`{name}`' for name in clustered_by)})" if clustered_by else ""
         self.spark.sql(f"optimize {_quoted(self.path(table))}{columns}")
+
+    @contextmanager
+    def as_of_few_rows(self) -> Iterator[None]:
+        """Let Spark work as suits the lake: of a small one it plans and compiles queries longer than it runs them."""
+        if files.size_of(self.root, ".parquet") > _FEW:
+            yield
+            return
+        few = {
+            "spark.sql.adaptive.enabled": "false",
+            "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            "spark.sql.shuffle.partitions": str(self.spark.sparkContext.defaultParallelism),
+            "spark.databricks.delta.snapshotPartitions": "1",
+        }
+        with self._conf(few):
+            yield
 
     @contextmanager
     def _conf(self, settings: Mapping[str, str]) -> Iterator[None]:

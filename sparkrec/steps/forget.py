@@ -45,6 +45,8 @@ _Result = TypeVar("_Result")
 IDENTITIES, FORGOTTEN, BATCHES = "private.identities", "private.forgotten", "private.forgotten_batches"
 # Made from all people together, so that none can be cut out.
 _MADE_ANEW = ("shards", "models", "restaged")
+# Of a personal column nobody says which id it holds.
+_ANY = "any"
 # While the command is at work: the ids that were given.
 _GIVEN = "private/being_forgotten"
 _LANDING_LIST = "private/landing_files.txt"
@@ -92,15 +94,16 @@ def forget(settings: Settings, spark: SparkSession, users: Mapping[str, str]) ->
     lookups = [source.of_lookup(name) for name, lookup in source.lookups.items() if lookup.personal]
     # A line may name a person by a lookup's row, which therefore goes after it.
     sources = [one for one in (source, *lookups) if lake.exists(f"bronze.{one.name}")]
-    with _written_down(lake, users.values()) as given:
+    with lake.as_of_few_rows(), _written_down(lake, users.values()) as given:
         people = _people(lake, source, given, [*users])
         _remember(lake, source, people, given)
-        lines = reduce(DataFrame.unionByName, [_lines(lake, one, people) for one in sources]).localCheckpoint()
+        none = spark.createDataFrame([], "_row string, _batch_id string, source string")
+        lines = reduce(DataFrame.unionByName, [_lines(lake, one, people) for one in sources], none).localCheckpoint()
         _remember_batches(lake, lines)
         ids = _with_further_ids(lake, contracts, people, lines)
         removed = _remove(lake, contracts, sources, ids, lines)
         for made in _MADE_ANEW:
-            files.delete_folder(lake.path(f"{made}/"))
+            files.delete_folder(lake.path(made))
         files.delete_file(f"{settings.report_folder}/index.html")
         _at_once(lake.purge, [name for name, one in contracts.items() if not isinstance(one.people, ForgetNothing)])
         _search(lake, contracts, sources, ids)
@@ -149,7 +152,7 @@ def _people(lake: Lake, source: SourceSettings, given: DataFrame, names: Sequenc
     Raises:
         DataError: Nobody has one of the ids.
     """
-    found, places = [], set()
+    found, places, left = [], set(), given
     if lake.exists(IDENTITIES):
         known = lake.read(IDENTITIES)
         by_id = [
@@ -158,13 +161,14 @@ def _people(lake: Lake, source: SourceSettings, given: DataFrame, names: Sequenc
         ]
         people = by_id[0].union(by_id[1]).localCheckpoint()
         places = {row.place for row in people.select("place").distinct().collect()}
+        left = given.join(people, "place", "left_anti")
         kinds = load_contract(IDENTITIES).of_person()
         each = F.array(*[F.struct(F.lit(kind).alias("kind"), F.col(name).alias("id")) for name, kind in kinds.items()])
         of_them = known.join(F.broadcast(people.select("user_id").distinct()), "user_id", "left_semi")
         found.append(of_them.select(F.inline(each)).where("id is not null"))
     if len(places) < len(names):
         # Lines may tell, or marks: whoever was being forgotten when the command was broken off may be gone from here.
-        others = _landed_only(lake, source, given.where(~F.col("place").isin(places))).localCheckpoint()
+        others = _landed_only(lake, source, left).localCheckpoint()
         places |= {row.place for row in others.select("place").distinct().collect()}
         found.append(others.select("kind", "id"))
     if unknown := [name for place, name in enumerate(names) if place not in places]:
@@ -237,8 +241,12 @@ def _lines(lake: Lake, source: SourceSettings, people: DataFrame) -> DataFrame:
     bronze = lake.read(f"bronze.{source.name}")
     own = own_columns(bronze.columns)
     bronze = with_landed_ids(bronze.withColumn("_row", row_id(own)), source, lookup_rows(source, lake.read))
-    named = F.col("_id").isin(F.col("_user"), F.col("_account"))
-    lines = bronze.join(F.broadcast(_landed_ids(people)), named, "left_semi")
+    named = bronze
+    for name in ("_user", "_account"):
+        # Spark would hold every line against every id where either may be it.
+        one = F.broadcast(_landed_ids(people).withColumnRenamed("_id", f"_is{name}"))
+        named = named.join(one, F.col(name) == F.col(f"_is{name}"), "left")
+    lines = named.where(F.coalesce("_is_user", "_is_account").isNotNull())
     rows = lines.select("_row", "_batch_id")
     if UNREADABLE_LINE in own:
         texts = people.where("kind in ('landed_id', 'account')").select(F.col("id").alias("_text"))
@@ -325,20 +333,18 @@ def _hits(lake: Lake, contracts: Mapping[str, Contract], ids: DataFrame) -> dict
         if isinstance(contract.people, ForgetValue):
             rows = rows.where(contract.people.where)
         named = {name: kind for name, kind in contract.of_person(*IDS_OF_PEOPLE).items() if name in rows.columns}
-        rows = rows.select(
-            *[_as_id(column(name), kind).alias(f"_{place}") for place, (name, kind) in enumerate(named.items())]
-        )
-        first = []
-        for place, (name, kind) in enumerate(named.items()):
-            one = _of_kind(ids, kind).select(F.col("id").alias(f"_is_{place}"))
-            rows = rows.join(F.broadcast(one), F.col(f"_{place}") == F.col(f"_is_{place}"), "left")
-            first.append(F.when(F.col(f"_is_{place}").isNotNull(), F.lit(name)))
-        found.append(
-            rows.select(F.lit(table).alias("table"), F.coalesce(*first).alias("column")).where("column is not null")
-        )
+        told = [
+            F.struct(F.lit(place).alias("place"), F.lit(name).alias("column"), *_named(column(name), kind))
+            for place, (name, kind) in enumerate(named.items())
+        ]
+        rows = rows.select(F.monotonically_increasing_id().alias("row"), F.array(*told).alias("told"))
+        found.append(rows.select(F.lit(table).alias("table"), "row", F.inline("told")))
     if not found:
         return {}
-    counted = reduce(DataFrame.union, found).groupBy("table", "column").count().collect()
+    # One join behind all of them, and not one in each, is what Spark plans and compiles in seconds.
+    held = reduce(DataFrame.union, found).join(F.broadcast(ids), ["kind", "id"], "left_semi")
+    first = held.groupBy("table", "row").agg(F.min(F.struct("place", "column"))["column"].alias("column"))
+    counted = first.groupBy("table", "column").count().collect()
     return {(row.table, row["column"]): row["count"] for row in counted}
 
 
@@ -346,9 +352,11 @@ def _of_kind(ids: DataFrame, kind: Person) -> DataFrame:
     return ids.where(F.col("kind") == kind).select("id")
 
 
-def _as_id(value: Column, kind: Person) -> Column:
+def _named(value: Column, kind: Person) -> tuple[Column, Column]:
+    """``kind`` and ``id`` of a column that names people."""
     # A line that was taken apart has the element's place behind its hash.
-    return F.substring_index(value, "#", 1) if kind == "line" else value.cast("string")
+    id_ = F.substring_index(value, "#", 1) if kind == "line" else value.cast("string")
+    return F.lit(kind).alias("kind"), id_.alias("id")
 
 
 def _same(name: str, kind: Person) -> str:
@@ -374,20 +382,20 @@ def _remove_texts(lake: Lake, contracts: Mapping[str, Contract]) -> dict[str, in
 
 
 def _remove_texts_of(lake: Lake, table: str, people: ForgetTexts) -> int:
-    rows, removed = lake.read(table), 0
+    rows = lake.read(table).select(*people.columns).distinct()
+    gone = []
     for name, places in people.texts.items():
-        texts = rows.select(F.col(name).alias("_text")).where("_text is not null").distinct()
-        gone = texts.join(_texts_in(lake, places), "_text", "left_anti").localCheckpoint()
-        if not gone.isEmpty():
-            removed += lake.delete(table, gone, f"t.`{name}` = f._text")
+        known = _texts_in(lake, places)
+        gone.append(rows.where(F.col(name).isNotNull()).join(known, F.col(name) == F.col("_text"), "left_anti"))
     for name, places in people.words.items():
-        words = _words(lake.read(table).select(F.col(name).alias("_text")).where("_text is not null").distinct())
-        there = _words(_texts_in(lake, places).select(normalised_query(F.col("_text")).alias("_text")))
-        gone = words.join(there.select("_word").distinct(), "_word", "left_anti").select("_text").distinct()
-        gone = gone.localCheckpoint()
-        if not gone.isEmpty():
-            removed += lake.delete(table, gone, f"t.`{name}` = f._text")
-    return removed
+        words = _words(rows.select(F.col(name).alias("_text")).distinct())
+        known = _words(_texts_in(lake, places).select(normalised_query(F.col("_text")).alias("_text")))
+        of_others = words.join(known.select("_word").distinct(), "_word", "left_anti").select("_text")
+        gone.append(rows.join(of_others, F.col(name) == F.col("_text"), "left_semi"))
+    found = reduce(DataFrame.union, gone).distinct().localCheckpoint()
+    if found.isEmpty():
+        return 0
+    return lake.delete(table, found, " and ".join(f"t.`{name}` <=> f.`{name}`" for name in people.columns))
 
 
 def _texts_in(lake: Lake, places: Iterable[str]) -> DataFrame:
@@ -406,36 +414,36 @@ def _words(texts: DataFrame) -> DataFrame:
 def _search(lake: Lake, contracts: Mapping[str, Contract], sources: Sequence[SourceSettings], ids: DataFrame) -> None:
     """Look for the people's ids in every text of every table, in one query.
 
-    A short one counts only where a text is about a person.
+    A short one counts only where a column names people, or is personal in a landed line.
 
     Raises:
         DataError: There is one.
     """
-    wanted = ids.where("kind != 'user_index'").select("id").distinct()
     sources_of = {f"bronze.{source.name}": source for source in sources}
     found = []
     for table, contract in contracts.items():
         rows = lake.read(table)
-        texts = [name for name, kind in rows.dtypes if kind == "string"]
-        of_people = [name for name in contract.of_person(*IDS_OF_PEOPLE) if name in texts]
+        named = {name: kind for name, kind in contract.of_person(*IDS_OF_PEOPLE).items() if name in rows.columns}
+        texts = [name for name, kind in rows.dtypes if kind == "string" and name not in named]
+        told = [_named(column(name), kind) for name, kind in named.items()]
         if isinstance(contract.people, ForgetValue):
-            of_people = []
+            told = [(F.when(F.expr(contract.people.where), kind).alias("kind"), id_) for kind, id_ in told]
         if table in sources_of:
             source = sources_of[table]
             rows = with_landed_ids(rows, source, lookup_rows(source, lake.read))
-            of_people = ["_user", "_account", *[name for name in source.personal if name in texts]]
-        told = [
-            F.struct(column(name).alias("id"), F.lit(name in of_people).alias("of_people"))
-            for name in sorted({*texts, *of_people})
-        ]
+            told += [_named(F.col("_user"), "landed_id"), _named(F.col("_account"), "account")]
+            told += [(F.lit(_ANY).alias("kind"), column(name).alias("id")) for name in source.personal if name in texts]
+        told += [(F.lit(None).cast("string").alias("kind"), column(name).alias("id")) for name in texts]
         if told:
-            counting = rows.select(F.inline(F.array(*told)))
-            counting = counting.where(F.col("of_people") | (F.length("id") >= _UNMISTAKABLE))
-            found.append(counting.select("id", F.lit(table).alias("table")))
-    held = reduce(DataFrame.union, found).join(F.broadcast(wanted), "id", "left_semi").select("table").distinct()
-    left = sorted(row.table for row in held.collect())
-    left += sorted({table for table, _ in _hits(lake, contracts, ids)} - {*left})
-    if left:
+            counting = rows.select(F.inline(F.array(*[F.struct(*one) for one in told])))
+            counting = counting.where(F.col("kind").isNotNull() | (F.length("id") >= _UNMISTAKABLE))
+            found.append(counting.select("kind", "id", F.lit(table).alias("table")))
+    accounts = ids.where("kind = 'account'").select("kind", of_account("id").alias("id"))
+    wanted = F.broadcast(ids.union(accounts).select(F.col("kind").alias("_kind"), F.col("id").alias("_id")))
+    is_landed = F.col("_kind").isin("landed_id", "account")
+    is_meant = F.col("kind").isNull() | (F.col("kind") == F.col("_kind")) | ((F.col("kind") == _ANY) & is_landed)
+    held = reduce(DataFrame.union, found).join(wanted, (F.col("id") == F.col("_id")) & is_meant, "left_semi")
+    if left := sorted(row.table for row in held.select("table").distinct().collect()):
         raise DataError(f"something of the people is left in {_some(left)}: run the same command again")
 
 

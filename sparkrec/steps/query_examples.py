@@ -26,12 +26,18 @@ _SCORES = {
 
 
 def query_examples(context: JobContext, current_items: DataFrame) -> QueryExamples:
-    """The corrected queries that people search for most; where nobody searches, some made from popular titles."""
+    """The corrected queries that people search for most; where nobody searches, some made from popular titles.
+
+    What one person alone has typed may tell who that is, and is not shown.
+    """
     queries = context.tables.read("features.query_text")
     if queries.isEmpty():
         return _made_examples(context, current_items)
     figures = _figures(queries) | _scores(context, queries)
-    most = queries.where("edits > 0").orderBy(F.desc("searches"), "normalised_query").limit(_SHOWN)
+    people = F.count_distinct(F.coalesce("user_id", "session_id")).alias("people")
+    typed = context.known_searches().groupBy("normalised_query").agg(people).where("people > 1")
+    shown = queries.where("edits > 0").join(typed, "normalised_query", "left_semi")
+    most = shown.orderBy(F.desc("searches"), "normalised_query").limit(_SHOWN)
     return QueryExamples(figures, most.select(*_shown(F.lit(None).cast("string"))).toPandas())
 
 

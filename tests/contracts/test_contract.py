@@ -58,7 +58,10 @@ def test_checks_are_told_apart_by_kind_and_named_by_what_they_check() -> None:
         ({"partitioning": ["day"]}, "Extra inputs are not permitted"),
         ({"people": {"forget": "rows"}}, "people: no column names a person: give one `person`, of landed_id, account"),
         ({"people": {"forget": "lines"}}, "people: only tables of landed lines forget by lines"),
-        ({"people": {"forget": "value", "where": "true", "index": "pieces"}}, "people: one column is to have the ids of people"),
+        (
+            {"people": {"forget": "value", "where": "true", "index": "pieces"}},
+            "people: one column is to have the ids of people",
+        ),
         ({"people": {"forget": "texts", "texts": {"pieces": ["silver.items.title"]}}}, "to name just the columns"),
         ({"people": {"forget": "nothing"}}, "Field required"),
         ({"columns": {"basket_id": {**BASKETS["columns"]["basket_id"], "person": "text"}}}, "is too little to forget"),

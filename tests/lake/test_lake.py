@@ -61,6 +61,29 @@ def test_an_append_happens_once_per_transaction(spark: SparkSession, lake: Lake)
     assert lake.version("bronze.numbers") == 2  # One more commit lets columns have blanks.
 
 
+def test_of_a_purged_table_nothing_is_left_but_its_newest_rows(lake: Lake, spark: SparkSession, tmp_path: Path) -> None:
+    for names in (["nora", "olga"], ["olga", "paul"]):
+        rows = spark.createDataFrame([(name,) for name in names], "name string").coalesce(1)
+        lake.replace("silver.items", rows, looked_up_by=["name"])
+    (tmp_path / "lake/silver/items/part-of-a-killed-job.parquet").write_bytes(b"nora")
+    assert holding(tmp_path, b"nora")
+
+    lake.purge("silver.items")
+
+    assert holding(tmp_path, b"nora") == []
+    assert sorted(row.name for row in lake.read("silver.items").collect()) == ["olga", "paul"]
+    lake.replace("silver.items", lake.read("silver.items").where("name = 'paul'").localCheckpoint())
+    lake.purge("silver.items")
+    lake.purge("silver.items")
+    assert holding(tmp_path, b"olga") == []
+    assert [row.name for row in lake.read("silver.items").collect()] == ["paul"]
+
+
+def holding(folder: Path, text: bytes) -> list[Path]:
+    """Files that hold the text."""
+    return [file for file in folder.rglob("*") if file.is_file() and text in file.read_bytes()]
+
+
 def test_a_missing_table_is_a_data_error_that_names_it_and_the_lake(lake: Lake) -> None:
     assert not lake.exists("silver.interactions")
     with pytest.raises(DataError) as error:

@@ -9,10 +9,25 @@ from sparkrec.errors import ConfigurationError
 from sparkrec.report import QueryExamples
 from sparkrec.steps.query_examples import query_examples
 
-SEARCHES = [("s1", "red mug", False), ("s2", "rde mug", False), ("s3", "lmap", False), ("s4", "lmap", True)]
+SEARCHES = [
+    ("s1", "u1", "red mug", False),
+    ("s2", "u1", "rde mug", False),
+    ("s3", "u1", "lmap", False),
+    ("s4", "u2", "lmap", True),
+    ("s5", "u2", "rde mug", False),
+    # One person alone.
+    ("s6", "u1", "mgu", False),
+    ("s7", "u1", "mgu", False),
+]
 # What was read of each query.
-READ = [("red mug", "red mug", "mugs"), ("rde mug", "red mug", "mugs"), ("lmap", "lmap", "mugs")]
+READ = [
+    ("red mug", "red mug", "mugs"),
+    ("rde mug", "red mug", "mugs"),
+    ("lmap", "lmap", "mugs"),
+    ("mgu", "mug", "mugs"),
+]
 MEANT = [("s1", "Red mug", "mugs"), ("s2", "red mug", "mugs"), ("s3", "lamp", "lamps"), ("s4", "lamp", "lamps")]
+MEANT += [("s5", "red mug", "mugs"), ("s6", "mug", "mugs"), ("s7", "mug", "mugs")]
 
 
 @pytest.fixture
@@ -29,8 +44,14 @@ def examples_of(spark: SparkSession, fill: Any, context_of: Any) -> Any:
     fill(
         "silver.searches",
         [
-            {"search_id": search, "normalised_query": query, "is_bot": is_bot, "event_date": date(2026, 1, 1)}
-            for search, query, is_bot in SEARCHES
+            {
+                "search_id": search,
+                "user_id": user,
+                "normalised_query": query,
+                "is_bot": is_bot,
+                "event_date": date(2026, 1, 1),
+            }
+            for search, user, query, is_bot in SEARCHES
         ],
     )
     fill(
@@ -56,11 +77,11 @@ def examples_of(spark: SparkSession, fill: Any, context_of: Any) -> Any:
 
 def test_what_people_meant_scores_what_was_understood(examples_of: Any, truth: str) -> None:
     shown = examples_of(f"report.query_truth={truth}")
-    assert shown.figures["different queries"] == "3"
-    # One of two slips, and two of three categories; the bot's search does not count.
-    assert shown.figures["wrongly typed, put right"] == "0.500"
+    assert shown.figures["different queries"] == "4"
+    # Four of five slips, and five of six categories; the bot's search does not count.
+    assert shown.figures["wrongly typed, put right"] == "0.800"
     assert shown.figures["rightly typed, changed"] == "0.000"
-    assert shown.figures["category as meant"] == "0.667"
+    assert shown.figures["category as meant"] == "0.833"
     assert shown.figures["F1 of brands"] == "–"
     assert list(shown.rows["typed"]) == ["rde mug"]
 
