@@ -56,23 +56,28 @@ def note_of_commit(table: str, version: int) -> str | None:
 
 
 def active_files(table: str) -> set[str]:
-    """Names of the data files of the table's newest version, as its log says; they are unlike in all folders of it."""
+    """Names of the data files of the table's newest version, as its log says; they are unlike in all folders of it.
+
+    Raises:
+        DataError: The log cannot be followed: a commit is missing, or stands in a checkpoint of several files.
+    """
     log = file_names(f"{table}/_delta_log")
     checkpoints = [name for name in log if name.endswith(".checkpoint.parquet")]
-    newest, found = -1, set()
+    at, found = -1, set()
     if checkpoints:
-        newest = int(checkpoints[-1].split(".")[0])
-        held = pq.read_table(
-            io.BytesIO(files.read_bytes(f"{table}/_delta_log/{checkpoints[-1]}")), columns=["add.path"]
-        )
-        found = {path for path in pc.struct_field(held["add"].combine_chunks(), "path").to_pylist() if path}
-    for name in log:
-        version, _, ending = name.partition(".")
-        if ending == "json" and version.isdigit() and int(version) > newest:
-            for line in files.read_bytes(f"{table}/_delta_log/{name}").splitlines():
-                action = json.loads(line)
-                found -= {action["remove"]["path"]} if "remove" in action else set()
-                found |= {action["add"]["path"]} if "add" in action else set()
+        at = int(checkpoints[-1].partition(".")[0])
+        packed = pq.ParquetFile(io.BytesIO(files.read_bytes(f"{table}/_delta_log/{checkpoints[-1]}")))
+        added = packed.read(columns=["add.path"])["add"].combine_chunks()
+        found = {path for path in pc.struct_field(added, "path").to_pylist() if path}
+    newest = newest_version(table)
+    for version in range(at + 1, -1 if newest is None else newest + 1):
+        try:
+            commit = files.read_bytes(f"{table}/_delta_log/{version:020d}.json")
+        except FileNotFoundError:
+            raise DataError(f"{table}: its log has no commit {version} and no checkpoint behind it") from None
+        for action in map(json.loads, commit.splitlines()):
+            found -= {action["remove"]["path"]} if "remove" in action else set()
+            found |= {action["add"]["path"]} if "add" in action else set()
     return {unquote(path).rpartition("/")[2] for path in found}
 
 

@@ -2,7 +2,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sparkrec.lake.delta_log import metric_of_commit, newest_version
+import pyarrow as pa
+import pytest
+from pyarrow import parquet as pq
+
+from sparkrec.errors import DataError
+from sparkrec.lake.delta_log import active_files, metric_of_commit, newest_version
 
 
 def commit(table: Path, version: int, *actions: dict[str, Any]) -> None:
@@ -37,3 +42,22 @@ def test_a_commits_rows_are_those_of_its_own_metrics(tmp_path: Path) -> None:
 
     assert metric_of_commit(str(tmp_path), 0, "numOutputRows") == 1234
     assert metric_of_commit(str(tmp_path), 1, "numOutputRows") == 0
+
+
+def test_active_files_are_those_of_the_checkpoint_and_the_commits_behind_it(tmp_path: Path) -> None:
+    for version, action in enumerate([{"add": {"path": "day=1/a"}}, {"add": {"path": "b%20c"}}]):
+        commit(tmp_path, version, {"commitInfo": {}}, action)
+    assert active_files(str(tmp_path)) == {"a", "b c"}
+    checkpoint = pa.table(
+        {"add": [{"path": "day=1/a"}, {"path": "b%20c"}, None], "remove": [None, None, {"path": "d"}]}
+    )
+    pq.write_table(checkpoint, tmp_path / "_delta_log" / f"{1:020d}.checkpoint.parquet")
+    (tmp_path / "_delta_log" / f"{0:020d}.json").unlink()
+    commit(tmp_path, 2, {"remove": {"path": "day=1/a"}}, {"add": {"path": "day=1/e"}})
+
+    assert active_files(str(tmp_path)) == {"b c", "e"}
+
+    # Else files that are needed would be taken for others.
+    (tmp_path / "_delta_log" / f"{1:020d}.checkpoint.parquet").unlink()
+    with pytest.raises(DataError, match="no commit 0 and no checkpoint behind it"):
+        active_files(str(tmp_path))
