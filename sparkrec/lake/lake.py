@@ -27,7 +27,7 @@ from sparkrec.lake.delta_log import (
 from sparkrec.layout import absolute, newest_version, table_names, table_path
 
 # Bytes of all Parquet files together.
-_FEW = 256 << 20
+_FEW = 32 << 20
 _UNUSUAL = re.compile(r"[ ,;{}()\n\t=]")
 
 
@@ -210,7 +210,10 @@ class Lake:
 
     @contextmanager
     def as_of_few_rows(self) -> Iterator[None]:
-        """Let Spark work as suits the lake: of a small one it plans and compiles queries longer than it runs them."""
+        """Let Spark work as suits the lake: of a small one it plans and compiles queries longer than it runs them.
+
+        What `delete` is given meanwhile must not come out otherwise when it is read again.
+        """
         if files.size_of(self.root, ".parquet") > _FEW:
             yield
             return
@@ -220,6 +223,9 @@ class Lake:
             "spark.sql.codegen.factoryMode": "NO_CODEGEN",
             "spark.sql.shuffle.partitions": str(self.spark.sparkContext.defaultParallelism),
             "spark.databricks.delta.snapshotPartitions": "1",
+            # What is looked for is checkpointed; Delta would copy it once more for each table.
+            "spark.databricks.delta.merge.materializeSource": "none",
+            "spark.databricks.delta.writeChecksumFile.enabled": "false",
         }
         with self._conf(few):
             yield
