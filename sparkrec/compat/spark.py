@@ -55,7 +55,8 @@ def analysed_plan(frame: DataFrame) -> Any:
 
 
 def delta_log(spark: SparkSession, path: str) -> Any:
-    """The log of the Delta table at a path (org.apache.spark.sql.delta.DeltaLog)."""
+    """The log of the Delta table at a path (org.apache.spark.sql.delta.DeltaLog), as it lies there now."""
+    drop_delta_log(spark, path)
     return jvm(spark).org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)
 
 
@@ -88,3 +89,9 @@ def arrow_schema(frame: DataFrame) -> pa.Schema:
 
 def _is_a(part: Any, name: str) -> bool:
     return bool(is_instance_of(SparkContext._gateway, part, name))
+
+
+def drop_delta_log(spark: SparkSession, path: str) -> None:
+    """Let the session read the log of the Delta table at a path anew; those of other tables it keeps."""
+    of_table = jvm(spark).org.apache.hadoop.fs.Path(path)
+    jvm(spark).org.apache.spark.sql.delta.DeltaLog.invalidateCache(spark._jsparkSession, of_table)

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 
-from sparkrec.compat.spark import delta_log
+from sparkrec.compat.spark import delta_log, drop_delta_log
 from sparkrec.contracts.load import LAYERS
 from sparkrec.errors import DataError
 from sparkrec.file_systems import file_names
@@ -174,11 +174,13 @@ class Lake:
         # Commits hold the least and the greatest values of the files that they added.
         earlier = [name for name, version in log if version.isdigit() and int(version) < newest]
         if earlier:
-            of_java = delta_log(self.spark, path)
-            of_java.checkpoint()
+            delta_log(self.spark, path).checkpoint()
+            # Delta passes over a checkpoint that it cannot write, and without one the earlier commits are needed.
+            if f"{newest:020d}.checkpoint.parquet" not in file_names(f"{path}/_delta_log"):
+                raise DataError(f"{table}: no checkpoint of version {newest} can be written, so its history stays")
             for name in earlier:
                 files.delete_file(f"{path}/_delta_log/{name}")
-            of_java.clearCache()
+            drop_delta_log(self.spark, path)
         # Delta's own vacuum takes several Spark jobs for each table.
         files.delete_others(path, active_files(path), besides="_delta_log")
 

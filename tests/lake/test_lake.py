@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from chispa import assert_df_equality
@@ -11,6 +12,7 @@ from sparkrec.contracts.spark import struct_type
 from sparkrec.errors import DataError
 from sparkrec.graph import JobSpec
 from sparkrec.lake import JobTables, Lake
+from sparkrec.lake.delta_log import removes_with_values
 
 
 @pytest.fixture
@@ -61,12 +63,16 @@ def test_an_append_happens_once_per_transaction(spark: SparkSession, lake: Lake)
     assert lake.version("bronze.numbers") == 2  # One more commit lets columns have blanks.
 
 
-def test_of_a_purged_table_nothing_is_left_but_its_newest_rows(lake: Lake, spark: SparkSession, tmp_path: Path) -> None:
-    for names in (["nora", "olga"], ["olga", "paul"]):
+def test_of_purged_tables_nothing_is_left_but_their_newest_rows(
+    lake: Lake, spark: SparkSession, tmp_path: Path
+) -> None:
+    for names in (["olga", "paul"], ["nora", "olga"]):
         rows = spark.createDataFrame([(name,) for name in names], "name string").coalesce(1)
         lake.replace("silver.items", rows, looked_up_by=["name"])
+    lake.restore("silver.items", 0)
+    assert removes_with_values(lake.path("silver.items"), 2)
     (tmp_path / "lake/silver/items/part-of-a-killed-job.parquet").write_bytes(b"nora")
-    assert holding(tmp_path, b"nora")
+    assert any(file.suffix == ".json" for file in holding(tmp_path, b"nora"))
 
     lake.purge("silver.items")
 
@@ -77,6 +83,20 @@ def test_of_a_purged_table_nothing_is_left_but_its_newest_rows(lake: Lake, spark
     lake.purge("silver.items")
     assert holding(tmp_path, b"olga") == []
     assert [row.name for row in lake.read("silver.items").collect()] == ["paul"]
+
+
+def test_a_history_that_is_needed_stays(
+    lake: Lake, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        lake.append("silver.items", numbers(spark, number), f"delivery {number}")
+    # Delta says nothing where it cannot write a checkpoint.
+    monkeypatch.setattr("sparkrec.lake.lake.delta_log", MagicMock())
+
+    with pytest.raises(DataError, match=r"^silver\.items: no checkpoint of version 1 can be written"):
+        lake.purge("silver.items")
+
+    assert read(lake, "silver.items") == [1, 2]
 
 
 def holding(folder: Path, text: bytes) -> list[Path]:
