@@ -3,6 +3,7 @@
 import fnmatch
 import hashlib
 import io
+import re
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -180,6 +181,11 @@ def find_paths(pattern: str) -> dict[str, str]:
     listed = file_system.get_file_info(fs.FileSelector(base, recursive=True, allow_not_found=True))
     found = {info.path: info.path.removeprefix(below) for info in listed if info.type is fs.FileType.File}
     return {scheme + separator + path: name for path, name in found.items() if _names(wanted, name)}
+
+
+def for_spark(path: str) -> str:
+    """The path as Spark takes it, which reads paths as globs."""
+    return re.sub(r"([\\*?\[\]{}])", r"\\\1", path)
 
 
 def fixed_folder(pattern: str) -> str:

@@ -27,6 +27,7 @@ from pyspark.sql.types import (
 from sparkrec.config.settings import SourceSettings
 from sparkrec.contracts.spark import column
 from sparkrec.errors import ConfigurationError, DataError
+from sparkrec.lake.files import for_spark
 from sparkrec.landing.columns import UNREADABLE_LINE, landed_names
 from sparkrec.landing.find import LandingFile, short_names
 from sparkrec.landing.json_lines import TooManyKeysError, read_json_lines
@@ -127,8 +128,7 @@ def _alike(source: SourceSettings, delivered: Sequence[Delivered]) -> list[list[
 
 
 def _read(spark: SparkSession, source: SourceSettings, group: Sequence[Delivered]) -> DataFrame:
-    # Spark takes paths for globs.
-    paths = [re.sub(r"([\\*?\[\]{}])", r"\\\1", one.opened) for one in group]
+    paths = [for_spark(one.opened) for one in group]
     if source.format == "jsonl":
         return read_json_lines(spark, paths, source.options, group[0].probe.multiline, source.most_columns)
     options = {name: value for name, value in source.options.items() if name.lower() not in _NOT_FOR_SPARK}

@@ -141,7 +141,8 @@ def _written_down(lake: Lake, users: Iterable[str]) -> Iterator[DataFrame]:
     pq.write_table(table, packed, write_statistics=False)
     try:
         files.write_bytes(f"{folder}/ids.parquet", packed.getvalue())
-        yield lake.spark.read.schema("place int, given string, salt string").parquet(f"{folder}/ids.parquet")
+        read = lake.spark.read.schema("place int, given string, salt string")
+        yield read.parquet(files.for_spark(f"{folder}/ids.parquet"))
     finally:
         files.delete_folder(folder)
 

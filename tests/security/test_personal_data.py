@@ -35,6 +35,7 @@ from sparkrec.steps.runner import Runner
 pytestmark = pytest.mark.slow
 
 KEY = "canary-key-of-the-tests"
+STORE_KEY = "canary-key-of-the-store"
 # What a line can hold of a person, each where it may stand.
 CANARIES = {
     "user id": "canary-visitor",
@@ -90,10 +91,12 @@ class Shop:
     Attributes:
         folder: Where all of it lies.
         commands: Command lines of the processes that ran.
+        environments: Variables of those that the command started.
     """
 
     folder: Path
     commands: set[str] = field(default_factory=set)
+    environments: set[str] = field(default_factory=set)
 
     @property
     def lake(self) -> Path:
@@ -104,12 +107,10 @@ class Shop:
 
     def sparkrec(self, command: str, *further: str) -> tuple[int, str]:
         """Run a command as people do, with Spark's event log on, as clusters have it; its exit status and output."""
-        for name in ("logs", "local", "tmp"):
+        for name in ("logs", "tmp"):
             (self.folder / name).mkdir(exist_ok=True)
-        logs = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": str(self.folder / "logs")}
-        conf = logs | {"spark.eventLog.compress": "false", "spark.local.dir": str(self.folder / "local")}
         given = ["--env", "test", "--source", str(self.folder / "shop.yaml"), "--lake", str(self.lake)]
-        given += [f"--set={one}" for one in (*SMALL, f"spark.conf={json.dumps(conf)}")]
+        given += ["--project", str(self.folder / "project"), *[f"--set={one}" for one in SMALL]]
         process = subprocess.Popen(
             [sys.executable, "-c", "from sparkrec.cli import main; main()", command, *given, *further],
             stdout=subprocess.PIPE,
@@ -133,8 +134,10 @@ class Shop:
         while not ended.wait(0.3):
             try:
                 one = psutil.Process(pid)
-                for each in (one, *one.children(recursive=True)):
-                    self.commands.add(" ".join(each.cmdline()))
+                self.commands.add(" ".join(one.cmdline()))
+                for child in one.children(recursive=True):
+                    self.commands.add(" ".join(child.cmdline()))
+                    self.environments.add(str(child.environ()))
             except psutil.Error:
                 continue
 
@@ -211,6 +214,10 @@ def write_source(folder: Path) -> None:
         "users": {"town": "customers.town"},
     }
     (folder / "shop.yaml").write_text(yaml.safe_dump(source), encoding="utf-8")
+    conf = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": str(folder / "logs")}
+    conf |= {"spark.eventLog.compress": "false", "spark.hadoop.fs.s3a.secret.key": STORE_KEY}
+    (folder / "project" / "conf" / "env").mkdir(parents=True)
+    (folder / "project" / "conf" / "env" / "test.yaml").write_text(yaml.safe_dump({"spark": {"conf": conf}}))
 
 
 @pytest.fixture(scope="module")
@@ -236,15 +243,16 @@ def persons_of(shop: Shop) -> set[str]:
 
 
 def test_nothing_personal_leaves_bronze_and_the_key_is_nowhere(shop: Shop) -> None:
-    held = shop.files_with(*CANARIES.values(), KEY)
-    where_they_belong = ("landing", "customers.csv", "lake/bronze", "lake/private")
+    held = shop.files_with(*CANARIES.values(), KEY, STORE_KEY)
+    where_they_belong = ("landing", "customers.csv", "lake/bronze", "lake/private", "project")
     assert {text for name, texts in held.items() if name.startswith("lake/bronze") for text in texts} == {
         *CANARIES.values()
     }
     elsewhere = {name: texts for name, texts in held.items() if not name.startswith(where_they_belong)}
     assert {text for texts in elsewhere.values() for text in texts} <= TYPED, elsewhere
     assert all(name.startswith(("lake/silver", "lake/features")) for name in elsewhere), elsewhere
-    assert not [command for command in shop.commands if any(text in command for text in (*CANARIES.values(), KEY))]
+    processes = shop.commands | shop.environments
+    assert not [told for told in processes if any(text in told for text in (*CANARIES.values(), KEY, STORE_KEY))]
     assert any("SparkSubmit" in command for command in shop.commands)
 
 
@@ -315,7 +323,7 @@ def test_a_forgetting_that_is_broken_off_anywhere_is_finished_by_the_next(
     done = forget(killed.settings(), spark, users)
 
     assert [Path(file).name for file in done.landing] == ["customers.csv", "a.json.gz"]
-    assert killed.files_with(*CANARIES.values(), *persons, beside=("landing", "customers.csv")) == {}
+    assert killed.files_with(*CANARIES.values(), *persons, beside=("landing", "customers.csv", "project")) == {}
 
 
 def test_the_forgotten_are_nowhere_and_do_not_come_back(
@@ -340,7 +348,7 @@ def test_the_forgotten_are_nowhere_and_do_not_come_back(
     assert str(named) in told.splitlines()[-1]
     gone = (*CANARIES.values(), *persons)
     # Neither does the command's own output name them, nor its event log, nor any command line.
-    assert shop.files_with(*gone, beside=("landing", "customers.csv")) == {}
+    assert shop.files_with(*gone, beside=("landing", "customers.csv", "project")) == {}
     assert not [command for command in shop.commands if any(text in command for text in gone)]
     assert not [name for name in ("shards", "models", "report/index.html") if (shop.lake / name).exists()]
     assert (shop.lake / "mlflow.db").exists()
