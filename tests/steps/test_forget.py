@@ -47,9 +47,10 @@ def values(lake: Lake, table: str, column: str) -> list[object]:
 
 
 def test_what_only_the_person_typed_goes_from_all_tables_that_hold_texts(
-    spark: SparkSession, lake: Lake, fill: Any, tmp_path: Path
+    spark: SparkSession, filled: Any, tmp_path: Path
 ) -> None:
-    fill_shop(fill)
+    lake = Lake(spark, str(tmp_path / "a lake [of {it}] #1 50%"))
+    fill_shop(filled(lake))
     items = lake.version("silver.items")
     (tmp_path / "shop.yaml").write_text(SOURCE, encoding="utf-8")
     settings = load_settings("test", str(tmp_path / "shop.yaml"), lake.root)
@@ -76,8 +77,8 @@ def test_what_only_the_person_typed_goes_from_all_tables_that_hold_texts(
     # What holds nobody keeps its history.
     assert lake.has_version("silver.items", items)
     assert (done.landing, Path(done.landing_list).exists()) == ((), False)
-    # The lines that were given are in no file any more.
-    assert sorted(path.name for path in (tmp_path / "private").iterdir()) == [
+    # The ids that were given are in no file any more.
+    assert sorted(path.name for path in Path(lake.path("private/")).iterdir()) == [
         "forgotten",
         "forgotten_batches",
         "identities",
