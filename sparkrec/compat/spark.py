@@ -57,6 +57,8 @@ def analysed_plan(frame: DataFrame) -> Any:
 def delta_log(spark: SparkSession, path: str) -> Any:
     """The log of the Delta table at a path (org.apache.spark.sql.delta.DeltaLog), as it lies there now."""
     drop_delta_log(spark, path)
+    # Delta asks the thread for its session, and threads of Python's own have none in the JVM.
+    jvm(spark).org.apache.spark.sql.classic.SparkSession.setActiveSession(spark._jsparkSession)
     return jvm(spark).org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)
 
 
