@@ -101,7 +101,7 @@ def forget(settings: Settings, spark: SparkSession, users: Mapping[str, str]) ->
         lines = reduce(DataFrame.unionByName, [_lines(lake, one, people) for one in sources], none).localCheckpoint()
         _remember_batches(lake, lines)
         ids = _with_further_ids(lake, contracts, people, lines)
-        removed = _remove(lake, contracts, sources, ids, lines)
+        removed = _remove(lake, contracts, source, sources, ids, lines)
         for made in _MADE_ANEW:
             files.delete_folder(lake.path(made))
         files.delete_file(f"{settings.report_folder}/index.html")
@@ -285,6 +285,7 @@ def _with_further_ids(lake: Lake, contracts: Mapping[str, Contract], people: Dat
 def _remove(
     lake: Lake,
     contracts: Mapping[str, Contract],
+    source: SourceSettings,
     sources: Sequence[SourceSettings],
     ids: DataFrame,
     lines: DataFrame,
@@ -308,16 +309,16 @@ def _remove(
 
         return dict(zip(wanted, _at_once(delete, wanted), strict=True))
 
-    removed = rows_of(private=False) | _remove_texts(lake, contracts)
+    removed = rows_of(private=False) | _remove_texts(lake, contracts, source)
     for table, contract in contracts.items():
         if isinstance(contract.people, ForgetValue) and any(table == hit for hit, _ in hits):
             ((name, kind),) = contract.of_person(*IDS_OF_PEOPLE).items()
             # The number stays taken: no other user may come into the place of this one.
             values = {name: f"concat('forgotten ', t.`{contract.people.index}`)"}
             lake.update(table, _of_kind(ids, kind), f"{contract.people.where} and {_same(name, kind)}", values)
-    for source in sources:
-        table = f"bronze.{source.name}"
-        found = lines.where(F.col("source") == source.name).select("_row").distinct()
+    for one in sources:
+        table = f"bronze.{one.name}"
+        found = lines.where(F.col("source") == one.name).select("_row").distinct()
         if not found.isEmpty():
             own = own_columns(lake.read(table).columns)
             removed[table] = lake.delete(table, found, row_id(own, "t") == F.col("f._row"))
@@ -368,21 +369,22 @@ def _same(name: str, kind: Person) -> str:
     return f"substring_index({named}, '#', 1) = f.id" if kind == "line" else f"{named} = f.id"
 
 
-def _remove_texts(lake: Lake, contracts: Mapping[str, Contract]) -> dict[str, int]:
+def _remove_texts(lake: Lake, contracts: Mapping[str, Contract], source: SourceSettings) -> dict[str, int]:
     """Remove rows whose texts stand nowhere any more, in the order in which tables are held against each other."""
     of_texts = {table: one.people for table, one in contracts.items() if isinstance(one.people, ForgetTexts)}
     order = TopologicalSorter({table: {*of_texts} & {*people.tables} for table, people in of_texts.items()})
     order.prepare()
+    longest = max(source.texts.longest_query, source.texts.longest_title)
     removed: dict[str, int] = {}
     while order.is_active():
         ready = order.get_ready()
-        deleted = _at_once(lambda table: _remove_texts_of(lake, table, of_texts[table]), ready)
+        deleted = _at_once(lambda table: _remove_texts_of(lake, table, of_texts[table], longest), ready)
         removed |= dict(zip(ready, deleted, strict=True))
         order.done(*ready)
     return removed
 
 
-def _remove_texts_of(lake: Lake, table: str, people: ForgetTexts) -> int:
+def _remove_texts_of(lake: Lake, table: str, people: ForgetTexts, longest: int) -> int:
     rows = lake.read(table).select(*people.columns).distinct()
     gone = []
     for name, places in people.texts.items():
@@ -390,7 +392,7 @@ def _remove_texts_of(lake: Lake, table: str, people: ForgetTexts) -> int:
         gone.append(rows.where(F.col(name).isNotNull()).join(known, F.col(name) == F.col("_text"), "left_anti"))
     for name, places in people.words.items():
         words = _words(rows.select(F.col(name).alias("_text")).distinct())
-        known = _words(_texts_in(lake, places).select(normalised_query(F.col("_text")).alias("_text")))
+        known = _words(_texts_in(lake, places).select(normalised_query(F.col("_text"), longest).alias("_text")))
         of_others = words.join(known.select("_word").distinct(), "_word", "left_anti").select("_text")
         gone.append(rows.join(of_others, F.col(name) == F.col("_text"), "left_semi"))
     found = reduce(DataFrame.union, gone).distinct().localCheckpoint()
