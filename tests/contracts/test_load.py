@@ -35,7 +35,7 @@ def test_every_table_that_a_job_writes_has_a_contract() -> None:
 def test_contracts_come_by_layer_and_name() -> None:
     tables = [contract.table for contract in all_contracts()]
 
-    assert tables[:3] == ["private.forgotten", "private.identities", "bronze.landing"]
+    assert tables[:4] == ["private.forgotten", "private.forgotten_batches", "private.identities", "bronze.landing"]
     assert tables == sorted(tables, key=lambda table: ("pbsfg".index(table[0]), table))
 
 
