@@ -105,7 +105,11 @@ CASE_LIST = [
         [(user, "a1", "2018-09-20 00:00:00", pieces, 0.05) for user, pieces in (("c1", 3.0), ("c2", 1.0))],
         settings=("source.duplicates=sum",),
     ),
-    Case("ids", {"landed": 34, "kept": 24, "refused": 10}, refused={"item_id_missing": 9, "user_id_too_long": 1}),
+    Case(
+        "ids",
+        {"landed": 34, "kept": 24, "refused": 10},
+        refused={"item_id_missing": 9, "item_id_too_long": 1, "user_id_too_long": 1},
+    ),
     Case("json_array_items", {"landed": 2, "kept": 2}, [("u1", item, MONDAY, None, None) for item in "AB"]),
     Case("json_dupkeys", LINES_OF_TWO),
     Case("json_key_space", ONE, columns=("Created at", "utm;source")),
