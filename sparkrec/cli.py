@@ -133,7 +133,7 @@ def forget(
         done = step.forget(settings, spark, users)
     for table, rows in done.removed.items():
         typer.echo(f"{table}: {rows:,} rows removed")
-    typer.echo("shards, models and report are removed; `sparkrec run` makes them anew without the people")
+    typer.echo("shards, models and report are removed; `sparkrec run` makes them again without the people")
     if done.landing:
         raise UnfinishedError(
             f"{len(done.landing):,} landing files still hold people who were forgotten, and the lake none: remove or "

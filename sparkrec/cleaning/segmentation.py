@@ -33,7 +33,8 @@ def segment(text: str) -> str:
 def _chinese() -> Any:
     """A tokenizer with the dictionary that jieba ships.
 
-    jieba by itself would take it from ``jieba.cache`` in the temporary folder that all users share, whoever wrote that.
+    jieba by itself would take it from ``jieba.cache`` in the temporary folder that all users share, no matter who wrote
+    that.
     """
     # The dictionary takes a second to load: only where there is Chinese, and once a process.
     import jieba  # type: ignore[import-untyped]

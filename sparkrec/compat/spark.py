@@ -94,6 +94,6 @@ def _is_a(part: Any, name: str) -> bool:
 
 
 def drop_delta_log(spark: SparkSession, path: str) -> None:
-    """Let the session read the log of the Delta table at a path anew; those of other tables it keeps."""
+    """Let the session read the log of the Delta table at a path again; those of other tables it keeps."""
     of_table = jvm(spark).org.apache.hadoop.fs.Path(path)
     jvm(spark).org.apache.spark.sql.delta.DeltaLog.invalidateCache(spark._jsparkSession, of_table)

@@ -72,10 +72,10 @@ def active_files(table: str) -> set[str]:
     newest = newest_version(table)
     for version in range(at + 1, -1 if newest is None else newest + 1):
         try:
-            commit = files.read_bytes(f"{table}/_delta_log/{version:020d}.json")
+            actions = _actions(table, version)
         except FileNotFoundError:
             raise DataError(f"{table}: its log has no commit {version} and no checkpoint behind it") from None
-        for action in map(json.loads, commit.splitlines()):
+        for action in actions:
             found -= {action["remove"]["path"]} if "remove" in action else set()
             found |= {action["add"]["path"]} if "add" in action else set()
     return {unquote(path).rpartition("/")[2] for path in found}
@@ -83,7 +83,7 @@ def active_files(table: str) -> set[str]:
 
 def removes_with_values(table: str, version: int) -> bool:
     """Whether a commit repeats values of files that it removed."""
-    lines = files.read_bytes(f"{table}/_delta_log/{version:020d}.json").splitlines()
+    lines = files.read_bytes(_commit(table, version)).splitlines()
     return any(line.startswith(b'{"remove"') and b"minValues" in line for line in lines)
 
 
@@ -96,14 +96,13 @@ def committed_at(table: str, version: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def check_newest_commit(table: str) -> None:
-    """Refuse a table whose newest commit lacks a part: Delta would take one without its last lines, or an empty one.
+def check_commit(table: str, version: int) -> None:
+    """Refuse a commit that lacks a part: Delta would take one without its last lines, or an empty one.
 
     Raises:
         DataError: It does; the message names the file.
     """
-    if (version := newest_version(table)) is not None:
-        _commit_info(table, version)
+    _commit_info(table, version)
 
 
 def _commit_info(table: str, version: int) -> dict[str, Any]:
@@ -113,20 +112,27 @@ def _commit_info(table: str, version: int) -> dict[str, Any]:
         DataError: A part of the commit is missing.
         FileNotFoundError: The log does not reach back to it.
     """
-    uri = f"{table}/_delta_log/{version:020d}.json"
     try:
-        actions = [json.loads(line) for line in files.read_bytes(uri).splitlines()]
+        actions = _actions(table, version)
         info: dict[str, Any] = next(action["commitInfo"] for action in actions if "commitInfo" in action)
         is_whole = _has_all_rows(info, [action["add"] for action in actions if "add" in action])
     except (ValueError, StopIteration):
         is_whole = False
     if not is_whole:
         raise DataError(
-            f"{uri} is damaged: a part of this commit is missing. If it is the newest of its folder, remove the files "
-            "there whose names begin with its number, which undoes the commit, and run `sparkrec run` again; "
-            "else bring it back from a backup"
+            f"{_commit(table, version)} is damaged: a part of this commit is missing. If it is the newest of its "
+            "folder, remove the files there whose names begin with its number, which undoes the commit, and run "
+            "`sparkrec run` again; else bring it back from a backup"
         )
     return info
+
+
+def _actions(table: str, version: int) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in files.read_bytes(_commit(table, version)).splitlines()]
+
+
+def _commit(table: str, version: int) -> str:
+    return f"{table}/_delta_log/{version:020d}.json"
 
 
 def _has_all_rows(info: dict[str, Any], added: list[dict[str, Any]]) -> bool:

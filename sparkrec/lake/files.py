@@ -118,17 +118,18 @@ def make_private_folder(uri: str) -> None:
 
 def size_of(folder: str, suffix: str) -> int:
     """Bytes of the files of this ending in a folder and those below it."""
-    filesystem, path = open_file_system(folder)
-    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=True))
-    return sum(info.size or 0 for info in found if info.type is fs.FileType.File and info.path.endswith(suffix))
+    return sum(info.size or 0 for info in _files_below(folder, suffix))
 
 
 def count_files(uri: str, suffix: str) -> int:
     """How many files of this ending lie in the folder of a table and those below it, but its log."""
-    filesystem, path = open_file_system(uri)
+    return sum("/_delta_log/" not in info.path for info in _files_below(uri, suffix))
+
+
+def _files_below(folder: str, suffix: str) -> list[fs.FileInfo]:
+    filesystem, path = open_file_system(folder)
     found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=True))
-    files = [info.path for info in found if info.type is fs.FileType.File and info.path.endswith(suffix)]
-    return sum("/_delta_log/" not in file for file in files)
+    return [info for info in found if info.type is fs.FileType.File and info.path.endswith(suffix)]
 
 
 def write_arrays(uri: str, arrays: Mapping[str, NDArray[Any]]) -> None:

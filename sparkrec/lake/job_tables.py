@@ -11,9 +11,10 @@ from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import conform
 from sparkrec.errors import DataError
 from sparkrec.graph import JobSpec
-from sparkrec.lake.delta_log import check_newest_commit
+from sparkrec.lake.delta_log import check_commit
 from sparkrec.lake.fingerprint import fingerprint
 from sparkrec.lake.lake import Lake
+from sparkrec.layout import newest_version
 
 
 class JobTables:
@@ -51,7 +52,7 @@ class JobTables:
             return self._lake.read(table)
         if table not in self.read_versions:
             self.read_versions[table] = self._lake.version(table)
-            check_newest_commit(self._lake.path(table))
+            check_commit(self._lake.path(table), self.read_versions[table])
         return self._lake.read(table, self.read_versions[table])
 
     def fingerprints(self, *tables: str) -> dict[str, int]:
@@ -164,8 +165,9 @@ class JobTables:
     def _prepare(self, table: str) -> int | None:
         """The version that the table has; after a failure it goes back to the first one noted here."""
         self._allow(table, self._writes, "write")
-        before = self._lake.version(table) if self._lake.exists(table) else None
-        check_newest_commit(self._lake.path(table))
+        before = newest_version(self._lake.path(table))
+        if before is not None:
+            check_commit(self._lake.path(table), before)
         self.written.setdefault(table, before)
         return before
 

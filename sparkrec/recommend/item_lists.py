@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sparkrec.recommend.pairs import Indices, among, keys, slices
+from sparkrec.recommend.pairs import Indices, find, keys, slices
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class ItemLists:
             items: (pairs,).
             catalogue: Above every item.
         """
-        return among(keys(users, items, catalogue), np.sort(keys(self.owners, self.items, catalogue)))
+        return find(keys(users, items, catalogue), np.sort(keys(self.owners, self.items, catalogue)))[1]
 
     def hold(self, candidates: NDArray[np.int64], catalogue: int) -> NDArray[np.bool_]:
         """Which candidates of a user are in the user's own list.
@@ -95,12 +95,8 @@ class ItemLists:
         held[self.owners, self.items & (_MARKS - 1)] = True
         # Few candidates share their last bits with an item of the list; only these are looked up.
         perhaps = held[rows, candidates & (_MARKS - 1)]
-        keys = np.sort(self.owners * catalogue + self.items)
-        asked = (candidates + rows * catalogue)[perhaps]
-        found = np.searchsorted(keys, asked)
-        inside = found < len(keys)
-        inside[inside] = keys[found[inside]] == asked[inside]
-        perhaps[perhaps] = inside
+        users, places = np.nonzero(perhaps)
+        perhaps[perhaps] = self.holds(users, candidates[users, places], catalogue)
         return np.asarray(perhaps & (candidates >= 0))
 
 

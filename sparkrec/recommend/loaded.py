@@ -42,7 +42,6 @@ class LoadedModels:
     Attributes:
         known: Items that may be shown, (items,).
         items: Size of the item vocabulary.
-        names: The models asked for.
         below: The models that the ranker stands on, if it is asked for.
         scorers: Of these models, and of those that the ranker stands on, by name.
         rankers: Those that order their candidates, by name, as far as they were asked for.
@@ -51,7 +50,6 @@ class LoadedModels:
     def __init__(self, current: CurrentModels, cut: str, names: Sequence[str]) -> None:
         self.known: NDArray[np.bool_] = current.known_items(cut)
         self.items = current.items
-        self.names = tuple(names)
         self.rankers = {name: Ranker(current.arrays(name, cut)) for name in SECOND_STAGES if name in names}
         self.below = over(current.versions) if self.rankers else ()
         self.scorers: dict[str, Scorer] = {

@@ -21,12 +21,12 @@ def keys(users: Indices, items: NDArray[np.int32] | Indices, catalogue: int) -> 
     return users.astype(np.int64) * catalogue + items
 
 
-def among(wanted: Indices, ordered: Indices) -> NDArray[np.bool_]:
-    """Which of the wanted keys are among others, which are in order."""
+def find(wanted: Indices, ordered: Indices) -> tuple[Indices, NDArray[np.bool_]]:
+    """Where each of the wanted keys stands among others, which are in order, and whether it does."""
     if not len(ordered):
-        return np.zeros(len(wanted), bool)
+        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
     places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
-    return np.asarray(ordered[places] == wanted)
+    return places, np.asarray(ordered[places] == wanted)
 
 
 def stored(matrix: sparse.csr_matrix) -> tuple[Indices, NDArray[np.int32]]:
@@ -44,13 +44,9 @@ def values_at(
         users: Rows, (pairs,).
         items: Columns, (pairs,).
     """
+    catalogue = matrix.shape[1]
+    places, there = find(keys(users, items, catalogue), keys(*stored(matrix), catalogue))
     found = np.zeros(len(users), np.float32)
-    ordered = keys(*stored(matrix), matrix.shape[1])
-    if not len(ordered):
-        return found, np.zeros(len(users), bool)
-    wanted = keys(users, items, matrix.shape[1])
-    places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
-    there = ordered[places] == wanted
     found[there] = matrix.data[places[there]]
     return found, there
 

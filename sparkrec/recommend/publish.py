@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from scipy import sparse
 
 from sparkrec.recommend.loaded import LoadedModels, Weights, load_models
 from sparkrec.recommend.models import SECOND_STAGES, model_named
-from sparkrec.recommend.pairs import Indices, values_at
+from sparkrec.recommend.pairs import Indices, find, keys, values_at
 from sparkrec.recommend.ranker.candidates import Candidates
 from sparkrec.recommend.scorers.dot_product import DotProduct
 from sparkrec.recommend.scorers.item_item import ItemItem
@@ -141,13 +140,10 @@ def _sources(candidates: Candidates, users: Indices, items: Indices, catalogue: 
     bits = np.zeros(len(candidates.users), np.int64)
     for bit, place in enumerate(candidates.places.values()):
         bits |= (~np.isnan(place)).astype(np.int64) << bit
-    # Its values are numbers of few bits, which floats hold exactly.
-    shape = (int(users.max(initial=-1)) + 1, catalogue)
-    among = candidates.users < shape[0]
-    matrix = sparse.csr_matrix(
-        (bits[among].astype(np.float32), (candidates.users[among], candidates.items[among])), shape
-    )
-    codes = values_at(matrix, users, items)[0].astype(np.int64)
+    # Candidates lie in the order of their keys.
+    places, there = find(keys(users, items, catalogue), keys(candidates.users, candidates.items, catalogue))
+    codes = np.zeros(len(users), np.int64)
+    codes[there] = bits[places[there]]
     names = list(candidates.places)
     # Few sets of retrievers occur, so that each is written out once.
     sets = [[name for bit, name in enumerate(names) if code >> bit & 1] or None for code in range(1 << len(names))]

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from sparkrec.compat.arrow import ArrowStream
 from sparkrec.errors import ConfigurationError, DataError
+from sparkrec.scratch import scratch_folder
 from sparkrec.sql.duck_statement import Statement, read_statement
 from sparkrec.sql.result import Form, Result
 from sparkrec.sql.tables import Table, Tables, named_hidden
@@ -57,7 +58,7 @@ def duck_query(tables: Tables, text: str) -> Iterator[Result]:
 @contextmanager
 def shut_connection() -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB in memory that sees nothing but what is registered on it, and whose settings nothing can change."""
-    with tempfile.TemporaryDirectory(prefix="sparkrec-") as spill:
+    with tempfile.TemporaryDirectory(dir=scratch_folder()) as spill:
         config: dict[str, str | bool | int | float | list[str]] = {
             **_SHUT,
             "temp_directory": spill,

@@ -44,7 +44,7 @@ from sparkrec.text import normalised_query
 _Result = TypeVar("_Result")
 IDENTITIES, FORGOTTEN, BATCHES = "private.identities", "private.forgotten", "private.forgotten_batches"
 # Made from all people together, so that none can be cut out.
-_MADE_ANEW = ("shards", "models", "restaged")
+_MADE_AGAIN = ("shards", "models", "restaged")
 # Of a personal column nobody says which id it holds.
 _ANY = "any"
 # While the command is at work: the ids that were given.
@@ -77,7 +77,7 @@ def forget(settings: Settings, spark: SparkSession, users: Mapping[str, str]) ->
     """Remove every trace of the people behind landed user ids or accounts.
 
     They go from bronze, from every table as its contract says, from the history of these tables, and with the
-    shards, models and report page that were made with them; the next run makes these anew. Lines of theirs that
+    shards, models and report page that were made with them; the next run makes these again. Lines of theirs that
     are delivered again are left out from now on. After a failure it can be run again.
 
     Args:
@@ -102,7 +102,7 @@ def forget(settings: Settings, spark: SparkSession, users: Mapping[str, str]) ->
         _remember_batches(lake, lines)
         ids = _with_further_ids(lake, contracts, people, lines)
         removed = _remove(lake, contracts, source, sources, ids, lines)
-        for made in _MADE_ANEW:
+        for made in _MADE_AGAIN:
             files.delete_folder(lake.path(made))
         files.delete_file(f"{settings.report_folder}/index.html")
         _at_once(lake.purge, [name for name, one in contracts.items() if not isinstance(one.people, ForgetNothing)])
@@ -168,7 +168,7 @@ def _people(lake: Lake, source: SourceSettings, given: DataFrame, names: Sequenc
         of_them = known.join(F.broadcast(people.select("user_id").distinct()), "user_id", "left_semi")
         found.append(of_them.select(F.inline(each)).where("id is not null"))
     if len(places) < len(names):
-        # Lines may tell, or marks: whoever was being forgotten when the command was broken off may be gone from here.
+        # Lines may tell, or marks: after a command that was broken off somebody may be gone from here.
         others = _landed_only(lake, source, left).localCheckpoint()
         places |= {row.place for row in others.select("place").distinct().collect()}
         found.append(others.select("kind", "id"))
@@ -299,7 +299,7 @@ def _remove(
     def rows_of(private: bool) -> dict[str, int]:
         wanted = [
             table
-            for table in dict.fromkeys(table for table, _ in hits)
+            for table in sorted({table for table, _ in hits})
             if isinstance(contracts[table].people, ForgetRows) and (contracts[table].layer == "private") == private
         ]
 
@@ -325,8 +325,8 @@ def _remove(
     return removed | rows_of(private=True)
 
 
-def _hits(lake: Lake, contracts: Mapping[str, Contract], ids: DataFrame) -> dict[tuple[str, str], int]:
-    """Rows that name one of the people, by table and the first of its columns that does; all tables in one query."""
+def _hits(lake: Lake, contracts: Mapping[str, Contract], ids: DataFrame) -> set[tuple[str, str]]:
+    """Tables with rows that name one of the people, each with the columns that are the first of a row to do so."""
     found = []
     for table, contract in contracts.items():
         if not isinstance(contract.people, ForgetRows | ForgetValue):
@@ -342,12 +342,11 @@ def _hits(lake: Lake, contracts: Mapping[str, Contract], ids: DataFrame) -> dict
         rows = rows.select(F.monotonically_increasing_id().alias("row"), F.array(*told).alias("told"))
         found.append(rows.select(F.lit(table).alias("table"), "row", F.inline("told")))
     if not found:
-        return {}
+        return set()
     # One join behind all of them, and not one in each, is what Spark plans and compiles in seconds.
     held = reduce(DataFrame.union, found).join(F.broadcast(ids), ["kind", "id"], "left_semi")
     first = held.groupBy("table", "row").agg(F.min(F.struct("place", "column"))["column"].alias("column"))
-    counted = first.groupBy("table", "column").count().collect()
-    return {(row.table, row["column"]): row["count"] for row in counted}
+    return {(row.table, row["column"]) for row in first.select("table", "column").distinct().collect()}
 
 
 def _of_kind(ids: DataFrame, kind: Person) -> DataFrame:

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from sparkrec.errors import DataError
 from sparkrec.lake import Lake, files
 from sparkrec.lake.damage import damage_of_files, damage_of_tables
-from sparkrec.lake.delta_log import check_newest_commit
+from sparkrec.lake.delta_log import check_commit
 
 CUTS: dict[str, Callable[[bytes], bytes]] = {
     "within a line": lambda content: content[:-40],
@@ -39,12 +39,12 @@ def lake(written: Lake, tmp_path: Path) -> Lake:
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_a_newest_commit_that_lacks_a_part_is_named(lake: Lake, cut: str) -> None:
-    check_newest_commit(lake.path("gold.a"))
+    check_commit(lake.path("gold.a"), 1)
     entry = Path(lake.path("gold.a"), "_delta_log", f"{1:020d}.json")
     entry.write_bytes(CUTS[cut](entry.read_bytes()))
 
     with pytest.raises(DataError) as found:
-        check_newest_commit(lake.path("gold.a"))
+        check_commit(lake.path("gold.a"), 1)
 
     assert str(found.value).startswith(f"{entry} is damaged: a part of this commit is missing. If it is the newest")
 

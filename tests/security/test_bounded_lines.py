@@ -24,7 +24,7 @@ LONG = "x" * 50
 )
 def test_a_line_that_is_too_long_is_told_of_in_its_place(text: str, expected: list[str], too_long: list[int]) -> None:
     lines = BoundedLines(io.StringIO(text, newline=""), longest=10)
-    # How much of the beginning is shown hangs on where chunks end.
+    # How much of the beginning is shown depends on where chunks end.
     assert [re.sub("begins x+", "begins x", line) for line in lines.lines()] == expected
     assert lines.first_too_long == (too_long[0] if too_long else 0)
     assert lines.too_long == len(too_long)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from sparkrec.lake.files import Arrays
-from sparkrec.recommend.pairs import Indices, among, keys, slices, stored
+from sparkrec.recommend.pairs import Indices, find, keys, slices, stored
 from sparkrec.recommend.scorers.scorer import Scorer, UserScores
 from sparkrec.recommend.scorers.sparse_scores import SharedScores, SparseScores
 from sparkrec.recommend.users import Floats, UserBatch
@@ -61,15 +61,13 @@ class ItemItem(Scorer):
         catalogue = self.weights.shape[1]
         towards = keys(np.repeat(owners, lengths), self.weights.indices[links], catalogue)
         wanted = keys(rows, items, catalogue)
-        kept = among(towards, np.sort(wanted)) & (self.weights.data[links] > 0)
+        kept = find(towards, np.sort(wanted))[1] & (self.weights.data[links] > 0)
         towards, weights, by = towards[kept], self.weights.data[links][kept], np.repeat(has, lengths)[kept]
         order = np.lexsort((by, -weights, towards))
         pairs, first = np.unique(towards[order], return_index=True)
+        places, there = find(wanted, pairs)
         found = np.zeros(len(wanted), np.int64)
-        if len(pairs):
-            places = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
-            there = pairs[places] == wanted
-            found[there] = by[order][first][places[there]]
+        found[there] = by[order][first][places[there]]
         return found
 
 
