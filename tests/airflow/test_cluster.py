@@ -58,7 +58,7 @@ def test_airflow_runs_jobs_on_the_cluster_as_far_as_lists(cluster: Cluster, tmp_
         assert re.search(rf"\b{name}\b[^\n]*\bdone\b[^\n]*2011-12-09", runs), f"{name} is not done:\n{runs}"
     lists = _query(
         lake,
-        "select shelf, min(rank) as first, count(*) = count(distinct user_id, item_id) as once, "
+        "select shelf, min(rank) as first, count(*) = count(distinct (user_id, item_id)) as once, "
         "count(distinct user_id) as users from gold.recommendations group by shelf order by shelf",
         env,
     )

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from sparkrec.features.scaling import KINDS
 
 from sparkrec.config.settings import SplitSettings
+from sparkrec.contracts import load_contract
 from sparkrec.features.day_facts import pair_days
 from sparkrec.features.labelled_pairs import shown_pairs
 from sparkrec.features.parts import with_part
@@ -20,6 +20,12 @@ from sparkrec.features.ranking_samples import ranking_samples
 USERS, ITEMS, DAYS, SHOWINGS = 250, 250, 100, 64_000
 START = pd.Timestamp("2026-01-01")
 SPLIT = SplitSettings(kind="global_time", holdout_days=30)
+# Every number that features.ranking_samples registers as known before the event.
+NUMBERS = [
+    name
+    for name, column in load_contract("features.ranking_samples").columns.items()
+    if "numeric" in column.tags and column.feature and column.feature.leakage == "before_event"
+]
 OF_HISTORY = ("history_events", "history_had", "history_had_last", "history_last_type", "history_last_gap")
 
 
@@ -93,7 +99,9 @@ def samples_of(log: Log, known_at: Column) -> pd.DataFrame:
             strict=True,
         )
     )
-    return samples.select("part", "label", "position", *KINDS, *[v.alias(n) for n, v in of_history.items()]).toPandas()
+    return samples.select(
+        "part", "label", "position", *NUMBERS, *[v.alias(n) for n, v in of_history.items()]
+    ).toPandas()
 
 
 def auc(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
@@ -107,7 +115,7 @@ def auc(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
 def foreseen(samples: pd.DataFrame) -> float:
     """AUC on the later parts of trees that were fitted on the training part."""
     train, later = samples[samples["part"] == "train"], samples[samples["part"] != "train"]
-    features = ["position", *KINDS, *OF_HISTORY]
+    features = ["position", *NUMBERS, *OF_HISTORY]
     options = {
         "objective": "binary", "num_leaves": 31, "learning_rate": 0.1, "min_data_in_leaf": 50, "num_threads": 2,
         "seed": 1, "deterministic": True, "force_row_wise": True, "verbose": -1,
