@@ -6,7 +6,7 @@ import math
 import sys
 from pathlib import Path
 
-PARTS = ("pipeline", "data", "reading", "features", "queries", "training", "topn", "shapes")
+PARTS = ("pipeline", "data", "reading", "features", "queries", "training", "topn", "shapes", "scale")
 
 
 def main(names: list[str]) -> int:

@@ -48,6 +48,7 @@ class Course:
     Attributes:
         source: Its source file.
         states: The lake before each job of the second run, by job.
+        end: The lake after all of them.
         after: What the lake held after it.
         seconds: How long the job took.
         tried: What was tried, in words.
@@ -55,6 +56,7 @@ class Course:
 
     spark: SparkSession
     source: Path
+    end: Path
     states: dict[str, Path] = field(default_factory=dict)
     after: dict[str, dict[str, object]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -89,7 +91,7 @@ def course(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ite
     shipped = yaml.safe_load((shipped_root() / "conf/sources/online_retail.yaml").read_text(encoding="utf-8"))
     source = folder / "source.yaml"
     source.write_text(yaml.safe_dump({**shipped, "landing": str(landing / "*.csv.gz")}), encoding="utf-8")
-    found = Course(spark, source)
+    found = Course(spark, source, folder / "end")
     found.run(lake, *NAMES)
     lines.iloc[half:].to_csv(landing / "two.csv.gz", index=False)
     for name in NAMES:
@@ -99,6 +101,7 @@ def course(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ite
         found.run(lake, name)
         found.seconds[name] = time.monotonic() - began
         found.after[name] = found.content(lake)
+    shutil.copytree(lake, found.end)
     yield found
     print(f"\ntried: {len(found.tried)}\n" + "\n".join(found.tried))
 
@@ -182,6 +185,10 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 @pytest.mark.parametrize("share", [0.02, 0.2, 0.5, 0.9])
 def test_a_disk_that_is_full_at_some_point_is_named_and_the_same_command_ends_as_a_clean_run(
     course: Course, disk: Path, share: float
@@ -189,10 +196,7 @@ def test_a_disk_that_is_full_at_some_point_is_named_and_the_same_command_ends_as
     lake = disk / "lake"
     shutil.copytree(course.states[NAMES[0]], lake)
     used = shutil.disk_usage(disk).used
-    course.run(lake, *NAMES)
-    needed = shutil.disk_usage(disk).used - used
-    shutil.rmtree(lake)
-    shutil.copytree(course.states[NAMES[0]], lake)
+    needed = size(course.end) - size(lake)
     subprocess.run(["mount", "-o", f"remount,size={int(used + share * needed)}", str(disk)], check=True)
 
     with pytest.raises(DataError, match="No space left on device") as full:
@@ -232,9 +236,7 @@ def test_a_commit_that_lacks_a_part_is_named_and_undone_by_removing_it(
     course: Course, table: str, reader: str, cut: str, tmp_path: Path
 ) -> None:
     lake = tmp_path / "lake"
-    # As the second run left it.
-    shutil.copytree(course.states[NAMES[0]], lake)
-    course.run(lake, *NAMES)
+    shutil.copytree(course.end, lake)
     path = Lake(course.spark, str(lake)).path(table)
     entry = Path(path, "_delta_log", f"{newest_version(path):020d}.json")
     entry.write_bytes(CUTS[cut](entry.read_bytes()))
@@ -268,8 +270,7 @@ def test_a_damaged_file_is_named_and_made_again_once_it_is_gone(
     course: Course, pattern: str, reader: str, tmp_path: Path
 ) -> None:
     lake = tmp_path / "lake"
-    shutil.copytree(course.states[NAMES[0]], lake)
-    course.run(lake, *NAMES)
+    shutil.copytree(course.end, lake)
     damaged = sorted(lake.glob(pattern))
     assert damaged
     for path in damaged:

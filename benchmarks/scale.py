@@ -1,0 +1,158 @@
+"""From silver to published lists for simulated shops of two sizes: time, memory, candidates, and retrieval alone.
+
+``SPARKREC_BENCH_SHOPS`` names the shops as users x items x events, such as ``100000x50000x5000000``. Landing files and
+lakes stay in ``build/bench``; a lake that was cleaned before is not cleaned again.
+"""
+
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from sparkrec.config import load_settings
+from sparkrec.lake import spark_session
+from sparkrec.simulation import SimulationSettings, simulate
+
+_SHOPS = "100000x50000x5000000,1000000x200000x20000000"
+_EMPTY = "200x100x5000"
+_FOLDER = Path("build/bench/scale")
+_BEFORE = ("ingest", "clean")
+_JOBS = ("profile", "understand", "featurize", "shard", "train", "evaluate", "recommend")
+_OPTIONS = (
+    "spark.conf={spark.driver.memory: 1g, spark.driver.maxResultSize: 64m}",
+    "recommend.top_n=100",
+    "training.models=[two_tower]",
+)
+_MIB = 1 << 20
+
+
+@dataclass
+class Shop:
+    """A simulated shop."""
+
+    users: int
+    items: int
+    events: int
+
+    @property
+    def name(self) -> str:
+        """Its sizes, in words that a folder can be named by."""
+        return f"{self.users}x{self.items}x{self.events}"
+
+
+@dataclass
+class Measured:
+    """Seconds of a job, and the most memory by kind of process in MiB.
+
+    Attributes:
+        peaks: Of ``driver`` (Python), ``jvm``, ``worker`` (the largest Python worker) and ``workers`` (all of them).
+    """
+
+    seconds: float = 0.0
+    peaks: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+
+def figures() -> dict[str, float]:
+    """Seconds and peaks by shop and job, and the ratios that tell how they grow."""
+    shops = [_shop(name) for name in os.environ.get("SPARKREC_BENCH_SHOPS", _SHOPS).split(",")]
+    found: dict[str, float] = {}
+    totals, peaks = {}, {}
+    for shop in (_shop(_EMPTY), *shops):
+        measured = _run(shop)
+        totals[shop.name] = sum(one.seconds for one in measured.values())
+        peaks[shop.name] = {
+            kind: max(one.peaks[kind] for one in measured.values()) for kind in ("driver", "jvm", "worker", "workers")
+        }
+        found |= {f"scale.{shop.name}.seconds.{job}": one.seconds for job, one in measured.items()}
+        found |= {f"scale.{shop.name}.{kind}_peak_mb": peak for kind, peak in peaks[shop.name].items()}
+    small, large = shops[0], shops[-1]
+    if small != large:
+        empty = totals[_shop(_EMPTY).name]
+        growth = (totals[large.name] - empty) / (totals[small.name] - empty)
+        found["scale.users_exponent"] = math.log(growth) / math.log(large.users / small.users)
+        of = {name: peaks[name]["driver"] + peaks[name]["jvm"] for name in peaks}
+        found["scale.driver_growth"] = of[large.name] / of[small.name]
+        found["scale.worker_growth"] = peaks[large.name]["worker"] / peaks[small.name]["worker"]
+    return found
+
+
+def _shop(name: str) -> Shop:
+    return Shop(*map(int, name.split("x")))
+
+
+def _run(shop: Shop) -> dict[str, Measured]:
+    lake = _FOLDER / shop.name / "lake"
+    source = _simulated(shop)
+    if not (lake / "silver" / "interactions" / "_delta_log").exists():
+        for job in _BEFORE:
+            _job(job, source, lake, ())
+    for made in ("features", "gold", "models", "shards"):
+        shutil.rmtree(lake / made, ignore_errors=True)
+    return {job: _job(job, source, lake, _OPTIONS) for job in _JOBS}
+
+
+def _simulated(shop: Shop) -> Path:
+    folder = _FOLDER / shop.name
+    if not (folder / "truth" / "counts").exists():
+        settings = load_settings("local", "events", lake=str(folder))
+        wanted = SimulationSettings(events=shop.events, users=shop.users, items=shop.items)
+        with spark_session(settings.spark, "sparkrec bench simulation") as spark:
+            simulate(spark, wanted, str(folder), print)
+    return folder
+
+
+def _job(job: str, folder: Path, lake: Path, options: tuple[str, ...]) -> Measured:
+    command = [str(Path(sys.executable).parent / "sparkrec"), "job", job]
+    command += ["--env", "local", "--source", "events", "--lake", str(lake)]
+    command += ["--set", f"source.landing={(folder / 'landing').resolve()}"]
+    command += [part for option in options for part in ("--set", option)]
+    measured, over = Measured(), threading.Event()
+    log = folder / f"{job}.log"
+    began = time.monotonic()
+    with log.open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        watcher = threading.Thread(target=_watch, args=(process.pid, measured, over), daemon=True)
+        watcher.start()
+        status = process.wait()
+        over.set()
+        watcher.join()
+    measured.seconds = time.monotonic() - began
+    if status:
+        raise RuntimeError(f"{' '.join(command)} ended with {status}: {log}")
+    print(f"scale: {lake.parent.name} {job} {measured.seconds:.0f} s {dict(measured.peaks)}", flush=True)
+    return measured
+
+
+def _watch(pid: int, measured: Measured, over: threading.Event) -> None:
+    while not over.wait(0.5):
+        held: dict[str, float] = defaultdict(float)
+        largest = 0.0
+        with suppress(psutil.Error):
+            top = psutil.Process(pid)
+            for process in (top, *top.children(recursive=True)):
+                with suppress(psutil.Error):
+                    size = process.memory_full_info().pss / _MIB
+                    kind = _kind(process, pid)
+                    held[kind] += size
+                    largest = max(largest, size) if kind == "workers" else largest
+        held["worker"] = largest
+        for kind, size in held.items():
+            measured.peaks[kind] = max(measured.peaks[kind], size)
+
+
+def _kind(process: psutil.Process, driver: int) -> str:
+    if process.pid == driver:
+        return "driver"
+    if process.name() == "java":
+        return "jvm"
+    return "workers" if re.search(r"python_daemon|pyspark", " ".join(process.cmdline())) else "others"
