@@ -59,7 +59,7 @@ def _run(shape: Shape) -> dict[str, float]:
 
 def _evaluated(lake: Lake) -> pd.DataFrame:
     """Test NDCG of every model on discover."""
-    of_all = (F.col("part") == "test") & (F.col("shelf") == "discover") & (F.col("segment") == "all")
+    of_all = (F.col("split") == "test") & (F.col("shelf") == "discover") & (F.col("segment") == "all")
     rows = lake.read("gold.evaluations").where(of_all & F.col("metric").startswith("ndcg@")).toPandas()
     print(rows.sort_values("value", ascending=False)[["model", "value", "low", "high", "p_value"]].to_string())
     return rows
@@ -69,7 +69,7 @@ def published_beside_best(rows: pd.DataFrame) -> dict[str, float]:
     """What is published beside the best baseline, over the same users.
 
     Args:
-        rows: gold.evaluations of one part, shelf, metric and segment.
+        rows: gold.evaluations of one split, shelf, metric and segment.
 
     Returns:
         ``published`` and ``best_baseline``, each with the ends of its 95 % interval; ``published_over_best``, their

@@ -26,7 +26,7 @@ from sparkrec.registry.model_store import CurrentModels
 
 _SIZES = (25_000, 50_000, 100_000)
 _ALS_USERS = 5_000
-_ITEMS, _SIZE, _MOST = 50_000, 64, 100
+_ITEMS, _SIZE, _MAX = 50_000, 64, 100
 _MANY_ITEMS, _TASTES = 400_000, 2_000
 _TURNS = 3
 _THREADS = 2
@@ -49,16 +49,16 @@ def _exact(spark: SparkSession, root: str) -> dict[str, float]:
 
     found: dict[str, float] = {}
     # Workers start, and read the vectors; memory is looked at before the larger sizes have their turn.
-    _made(top_items(askers[_SIZES[0]], search, _MOST))
-    _made(top_items(askers[_SIZES[0]], search, _MOST))
+    _made(top_items(askers[_SIZES[0]], search, _MAX))
+    _made(top_items(askers[_SIZES[0]], search, _MAX))
     found[f"topn.{_SIZES[0]}.worker_peak_mb"] = _worker_peak_mb()
-    _made(top_items(askers[_SIZES[-1]], search, _MOST))
+    _made(top_items(askers[_SIZES[-1]], search, _MAX))
     found[f"topn.{_SIZES[-1]}.worker_peak_mb"] = _worker_peak_mb()
 
     flat = faiss.IndexFlatIP(_SIZE)
     flat.add(items)
     runs: dict[str, Callable[[], object]] = {
-        str(count): lambda count=count: _made(top_items(askers[count], search, _MOST)) for count in _SIZES
+        str(count): lambda count=count: _made(top_items(askers[count], search, _MAX)) for count in _SIZES
     }
     # Threads of one call wait for each other, which takes long where others use the cores, too: halves need not.
     runs["faiss"] = lambda: _alone(flat, users, calls=1)
@@ -81,7 +81,7 @@ def _alone(index: faiss.IndexFlatIP, users: NDArray[np.float32], calls: int) -> 
 
     def search(part: NDArray[np.float32]) -> None:
         faiss.omp_set_num_threads(_THREADS // calls)
-        index.search(part, _MOST)
+        index.search(part, _MAX)
 
     with ThreadPoolExecutor(calls) as pool:
         list(pool.map(search, np.array_split(users, calls)))
@@ -102,8 +102,8 @@ def _beside_als(
     fitted = jvm.org.apache.spark.ml.recommendation.ALSModel("als", _SIZE, *frames)
     als = ALSModel(fitted.setUserCol("user").setItemCol("item"))
     runs = {
-        "als": lambda: _made(als.recommendForAllUsers(_MOST)),
-        "own": lambda: _made(top_items(askers, search, _MOST)),
+        "als": lambda: _made(als.recommendForAllUsers(_MAX)),
+        "own": lambda: _made(top_items(askers, search, _MAX)),
     }
     seconds = _in_turns(runs)
     for frame in factors:
@@ -133,8 +133,8 @@ def _approximate(spark: SparkSession, root: str) -> dict[str, float]:
     took = {}
     for name, search in (("approximate", cells), ("exact", exact)):
         # Other vectors than before: the workers read them first.
-        _made(top_items(askers.limit(2 * _THREADS), search, _MOST))
-        took[name] = _in_turns({name: lambda search=search: _made(top_items(askers, search, _MOST))}, turns=1)[name]
+        _made(top_items(askers.limit(2 * _THREADS), search, _MAX))
+        took[name] = _in_turns({name: lambda search=search: _made(top_items(askers, search, _MAX))}, turns=1)[name]
     return found | {"topn.approximate.vs_exact": _ratio(took["exact"], took["approximate"])}
 
 
@@ -144,11 +144,11 @@ def _models(root: str, users: NDArray[np.float32], items: NDArray[np.float32]) -
     rows = user_vectors(np.arange(len(users), dtype=np.int32), users)
     files.write_table(f"{root}/als/1/publish/{USERS}/part-0.parquet", [rows])
     versions = {"popularity": "1", "als": "1"}
-    return CurrentModels(root=root, versions=versions, cuts=("publish",), items=len(items), left_out={})
+    return CurrentModels(root=root, versions=versions, folds=("publish",), items=len(items), left_out={})
 
 
 def _prepared(spark: SparkSession, current: CurrentModels, settings: SearchSettings) -> PreparedSearch:
-    return prepare(spark, current, "als", "publish", "users", _MOST, settings, _SEED)
+    return prepare(spark, current, "als", "publish", "users", _MAX, settings, _SEED)
 
 
 def _askers(

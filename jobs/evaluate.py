@@ -1,4 +1,4 @@
-"""Judge every model on held-out events, choose on validation, test once."""
+"""Evaluate every model on held-out events, choose on validation, test once."""
 
 from sparkrec.cli import job_main
 

@@ -1,4 +1,4 @@
-"""Write the training samples of each cut as Petastorm shards with a manifest."""
+"""Write the training samples of each fold as Petastorm shards with a manifest."""
 
 from sparkrec.cli import job_main
 

@@ -1,4 +1,4 @@
-"""Train the deep models by Horovod and fit the baselines, for each cut."""
+"""Train the deep models by Horovod and fit the baselines, for each fold."""
 
 from sparkrec.cli import job_main
 

@@ -203,7 +203,7 @@ class OpenLake:
         return found.rename(columns={vector: "vector"}).dropna(subset=["vector"]).reset_index(drop=True)
 
     def models(self) -> "CurrentModels":
-        """The models that the last training left: versions by name, and ``arrays(name, cut)`` of each.
+        """The models that the last training left: versions by name, and ``arrays(name, fold)`` of each.
 
         Raises:
             DataError: No model has been trained.

@@ -33,7 +33,7 @@ _PASSWORD = re.compile(r"""(?<=://)[^\s/:@]*:(?!\d+/)([^\s"']+)(?=@)""")
 _NAMED = re.compile(r"""([A-Za-z_][\w.\-]*)(["']?\s?=\s?["']?|["']\s?:\s?["']?|:)([^\s"',;&(){}\[\]]+)""")
 _BEARER = re.compile(r"""(?i)(\bbearer|authorization["']?\s?[:=]\s?["']?\w+)\s+[\w.~+/=\-]{8,}""")
 # A shorter value would be found within words.
-_LEAST = 6
+_MIN_LENGTH = 6
 
 _known: set[str] = set()
 
@@ -65,7 +65,7 @@ def mask(text: str) -> str:
 
     A known value of fewer than six characters is not looked for.
     """
-    values = {value for value in (*_known, *_secrets(os.environ)) if len(value) >= _LEAST}
+    values = {value for value in (*_known, *_secrets(os.environ)) if len(value) >= _MIN_LENGTH}
     for value in sorted({*values, *map(_quoted, values)}, key=len, reverse=True):
         text = text.replace(value, HIDDEN)
     text = _USERINFO.sub(f"{HIDDEN}@", text)

@@ -38,7 +38,7 @@ from sparkrec.steps.runner import Runner
 pytestmark = pytest.mark.slow
 
 SPARKREC = str(Path(sys.executable).parent / "sparkrec")
-SMALL = ("two_tower.epochs=1", "two_tower.batch_size=256", "baselines.als_iterations=2", "ranker.least_users=20")
+SMALL = ("two_tower.epochs=1", "two_tower.batch_size=256", "baselines.als_iterations=2", "ranker.min_users=20")
 SMALL += ("ranker.lambdamart=true", "ranker.deepfm=true", "deepfm.batch_size=256", "deepfm.epochs=1")
 SMALL += ("training.models=[two_tower, self_attention]", "self_attention.epochs=1", "tracking.enabled=true")
 
@@ -121,11 +121,11 @@ def test_ranks_run_from_one_without_gaps_and_no_item_comes_twice(lake: Lake) -> 
     assert lists["reason"].str.len().min() > 0
 
 
-def test_discover_shows_nothing_that_the_user_ever_touched(lake: Lake) -> None:
+def test_discover_shows_nothing_that_the_user_ever_interacted_with(lake: Lake) -> None:
     discover = lake.read("gold.recommendations").where("shelf = 'discover'")
-    touched = lake.read("silver.interactions").select("user_id", "item_id").distinct()
+    interacted = lake.read("silver.interactions").select("user_id", "item_id").distinct()
     assert discover.count() > 0
-    assert discover.join(touched, ["user_id", "item_id"], "inner").count() == 0
+    assert discover.join(interacted, ["user_id", "item_id"], "inner").count() == 0
 
 
 def test_every_user_with_a_purchase_has_both_lists(lake: Lake) -> None:
@@ -160,18 +160,18 @@ def test_every_model_is_evaluated_with_an_interval(lake: Lake) -> None:
         "deepfm",
         "self_attention",
     } <= set(figures["model"])
-    assert set(figures["part"]) == {"validation", "test"}
-    assert set(figures[figures["model"] == "lambdamart"]["part"]) == {"test"}
+    assert set(figures["split"]) == {"validation", "test"}
+    assert set(figures[figures["model"] == "lambdamart"]["split"]) == {"test"}
     assert (figures["low"] <= figures["high"]).all()
     assert figures["protocol"].nunique() == 1
-    assert figures[figures["chosen"]].groupby("part")["shelf"].nunique().tolist() == [2, 2]
+    assert figures[figures["chosen"]].groupby("split")["shelf"].nunique().tolist() == [2, 2]
 
 
 def test_mlflow_has_a_run_of_every_model_version(shop: Shop, lake: Lake) -> None:
     client = MlflowClient(tracking_uri=f"sqlite:///{shop.lake}/mlflow.db")
     (experiment,) = client.search_experiments(filter_string="name = 'online_retail'")
     runs = {run.info.run_name: run.data for run in client.search_runs([experiment.experiment_id])}
-    figures = lake.read("gold.evaluations").where("segment = 'all' and part = 'test' and metric = 'ndcg@10'")
+    figures = lake.read("gold.evaluations").where("segment = 'all' and split = 'test' and metric = 'ndcg@10'")
     published = figures.where("shelf = 'discover'").toPandas()
     assert set(published["model"] + " " + published["model_version"]) <= set(runs)
     for row in published.itertuples():
@@ -222,10 +222,10 @@ def test_a_cluster_trains_the_same_models_and_makes_the_same_lists_though_a_work
     current = CurrentModels.read(str(copy / "models" / "current.json"))
     assert current.versions == own.versions
     for name in made_by_executors:
-        for cut in current.cuts:
-            for what, values in current.arrays(name, cut).items():
-                np.testing.assert_array_equal(values, own.arrays(name, cut)[what], f"{what} of {name} at {cut}")
-            users, here = (fingerprint(vectors_of_users(spark, made, name, cut)) for made in (current, own))
+        for fold in current.folds:
+            for what, values in current.arrays(name, fold).items():
+                np.testing.assert_array_equal(values, own.arrays(name, fold)[what], f"{what} of {name} at {fold}")
+            users, here = (fingerprint(vectors_of_users(spark, made, name, fold)) for made in (current, own))
             assert users == here
 
     shutil.rmtree(copy / "gold" / "recommendations")
@@ -330,11 +330,11 @@ def test_other_data_make_other_models_and_too_few_users_no_ranker(shop: Shop, la
     event = lake.read("features.positives").agg({"event_id": "min"}).collect()[0][0]
     spark.sql(f"delete from delta.`{shop.lake}/features/positives` where event_id = '{event}'")
 
-    shop.runner(spark, "ranker.least_users=100000").run([spec for spec in JOBS if spec.name == "train"])
+    shop.runner(spark, "ranker.min_users=100000").run([spec for spec in JOBS if spec.name == "train"])
 
     after = CurrentModels.read(str(path))
     # Their shards are still those of before.
     same = {name for name, version in after.versions.items() if version == before.versions[name]}
     assert same == {"two_tower", "self_attention"}
     assert set(before.versions) - set(after.versions) == {"ranker", "lambdamart", "deepfm"}
-    assert "fewer than ranker.least_users" in after.left_out["ranker"]
+    assert "fewer than ranker.min_users" in after.left_out["ranker"]

@@ -46,7 +46,7 @@ def sent_again(kept: DataFrame, fresh: DataFrame) -> DataFrame:
     return kept.withColumn("_own_id", own_id()).join(keys, ["table", "_own_id"], "left_semi").drop("_own_id")
 
 
-def touched_days(fresh: DataFrame, kept: DataFrame, relinked: DataFrame | None, gap: timedelta | None) -> set[date]:
+def dirty_days(fresh: DataFrame, kept: DataFrame, relinked: DataFrame | None, gap: timedelta | None) -> set[date]:
     """Days on which what silver holds may change.
 
     They are the days of the new events, of events that were sent again with another day, of visitors who are another

@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 from sparkrec.contracts import OutlierRule
 from sparkrec.contracts.spark import names_where
 
-LEAST_VALUES = 30
+MIN_VALUES = 30
 """A day with fewer of them judges none."""
-_LEAST_SPREAD = math.log(2)
+_MIN_SPREAD = math.log(2)
 
 
 def with_outliers(events: DataFrame, rules: Sequence[OutlierRule]) -> DataFrame:
@@ -43,6 +43,6 @@ def _scaled(rule: OutlierRule) -> Column:
 
 def _is_far_out(rule: OutlierRule) -> Column:
     low, high = F.col(f"_{rule.name}")[0], F.col(f"_{rule.name}")[1]
-    reach = F.lit(rule.spreads) * F.greatest(high - low, F.lit(_LEAST_SPREAD))
-    enough = F.col(f"_{rule.name}_values") >= LEAST_VALUES
+    reach = F.lit(rule.spreads) * F.greatest(high - low, F.lit(_MIN_SPREAD))
+    enough = F.col(f"_{rule.name}_values") >= MIN_VALUES
     return enough & ((_scaled(rule) > high + reach) | (_scaled(rule) < low - reach))

@@ -6,18 +6,18 @@ from pyspark.sql import functions as F
 from sparkrec.text import normalised_query
 
 
-def searches(events: DataFrame, shown: DataFrame, longest: int) -> DataFrame:
+def searches(events: DataFrame, impressions: DataFrame, longest: int) -> DataFrame:
     """Queries with the items that they showed (silver.searches).
 
     Args:
         events: Search events with ``query``.
-        shown: Impressions, those with a ``search_id`` by ``position``; those of another day than the search's count
-            for nothing, so that a day's searches hang on that day alone.
+        impressions: Those with a ``search_id``, by ``position``; those of another day than the search's count for
+            nothing, so that a day's searches depend on that day alone.
         longest: Characters of a query that are normalised.
     """
     key = ["search_id", "event_date"]
     places = F.array_sort(F.collect_set(F.struct("position", "item_id")))
-    results = shown.where("search_id is not null").groupBy(*key).agg(places["item_id"].alias("result_item_ids"))
+    results = impressions.where("search_id is not null").groupBy(*key).agg(places["item_id"].alias("result_item_ids"))
     # Each different text once.
     read = normalised_query(F.col("query"), longest)
     different = events.select("query").distinct().withColumn("normalised_query", read)

@@ -72,6 +72,6 @@ def with_bots(events: DataFrame, bots: BotSettings | None) -> DataFrame:
 
     # The median is below the bound where half of the gaps are: counted, where a percentile would have to sort.
     short, gaps = how_many(F.col("_gap") < round(bots.gap_seconds * 1e6)), how_many(F.col("_gap").isNotNull())
-    fast = (how_many(looks) >= bots.least_views) & (2 * short >= gaps) & (how_many(~looks) == 0)
+    fast = (how_many(looks) >= bots.min_views) & (2 * short >= gaps) & (how_many(~looks) == 0)
     named = how_many(F.col("names_bot")) > 0
     return events.withColumn("_gap", gap).withColumn("is_bot", named | fast).drop("_gap")

@@ -14,7 +14,7 @@ from sparkrec.masking import know
 
 VARIABLE = "SPARKREC_PRIVACY_KEY"
 FILE_VARIABLE = f"{VARIABLE}_FILE"
-_LEAST = 16
+_MIN_LENGTH = 16
 _ADVICE = "make one with `openssl rand -hex 32` and keep it: other keys give other user ids"
 
 
@@ -33,8 +33,8 @@ def privacy_key(privacy: PrivacySettings) -> bytes:
         raise ConfigurationError(
             f"privacy.pseudonymise needs a key: set {FILE_VARIABLE}, {VARIABLE} or privacy.key_file; {_ADVICE}"
         )
-    if len(key) < _LEAST:
-        raise ConfigurationError(f"{file or VARIABLE}: the key has fewer than {_LEAST} characters; {_ADVICE}")
+    if len(key) < _MIN_LENGTH:
+        raise ConfigurationError(f"{file or VARIABLE}: the key has fewer than {_MIN_LENGTH} characters; {_ADVICE}")
     know({VARIABLE: key})
     return key.encode()
 

@@ -91,7 +91,7 @@ class BotSettings(_Section):
         ("bot", "crawl", "spider", "slurp", "headless", "curl", "python"),
         description="An agent that holds one of these, in capitals or not, is a bot's.",
     )
-    least_views: int = Field(50, ge=2, description="Impressions, clicks and searches that a fast user has at least.")
+    min_views: int = Field(50, ge=2, description="Impressions, clicks and searches that a fast user has at least.")
     gap_seconds: float = Field(1.0, gt=0, description="The median gap between a fast user's views is below this.")
 
 
@@ -114,7 +114,7 @@ class LandingSettings(_Section):
         description="Characters of a line, or bytes of a value of Parquet. A longer line is refused as line_too_long; "
         "a file is bad whose line of column names is longer, or that cannot be read without such a line or value.",
     )
-    most_columns: int = Field(
+    max_columns: int = Field(
         20_000, ge=1, description="Columns of a file, or different keys of JSON lines, and columns of the table in all."
     )
     largest_document: int = Field(
@@ -124,9 +124,9 @@ class LandingSettings(_Section):
         1_000_000_000,
         ge=1_000,
         description="Characters of a packed file, or bytes of texts of a Parquet file, that are taken whatever the "
-        "file's size. One that holds more than that, and more than `most_growth` times its size, is bad.",
+        "file's size. One that holds more than that, and more than `max_growth` times its size, is bad.",
     )
-    most_growth: int = Field(200, ge=1, description="Times its size that a large packed file may grow to.")
+    max_growth: int = Field(200, ge=1, description="Times its size that a large packed file may grow to.")
 
 
 class LookupSettings(LandingSettings):
@@ -303,7 +303,7 @@ class SplitSettings(_Section):
     holdout_days: int = Field(
         28,
         ge=1,
-        description="Length of the test part, and of the validation part before it; shorter where the history is.",
+        description="Length of the test split, and of the validation split before it; shorter where the history is.",
     )
 
 
@@ -311,7 +311,7 @@ class FeatureSettings(_Section):
     """Sizes of the features."""
 
     positive_events: tuple[EventType, ...] = Field(
-        ("click", "cart", "purchase", "review"), min_length=1, description="Event types that models learn to foresee."
+        ("click", "cart", "purchase", "review"), min_length=1, description="Event types that models learn to predict."
     )
     history_length: int = Field(32, ge=1, description="Latest events that a model sees of a user.")
     title_words: int = Field(8, ge=1, description="Heaviest title words that a model sees of an item.")
@@ -337,7 +337,7 @@ class EncoderSettings(_Section):
         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
         description="Of model.safetensors, checked when it is loaded; none checks nothing.",
     )
-    most_tokens: int = Field(64, ge=3, description="Tokens of a text that are read, start and end counted.")
+    max_tokens: int = Field(64, ge=3, description="Tokens of a text that are read, start and end counted.")
     batch_size: int = Field(64, ge=1, description="Texts that go through the encoder together.")
 
 
@@ -351,7 +351,7 @@ class LanguageModelSettings(_Section):
         "Name what these words of a shop have in common: a line of tags between commas, then one short sentence.",
         description="What it is asked, before the words.",
     )
-    most_tokens: int = Field(128, ge=8, description="Tokens of what it is asked and what it writes, together.")
+    max_tokens: int = Field(128, ge=8, description="Tokens of what it is asked and what it writes, together.")
     most: int = Field(10_000, ge=1, description="Users, and items, that it describes at most.")
     batch_size: int = Field(8, ge=1, description="Texts that it writes together.")
 
@@ -360,7 +360,7 @@ class Word2VecSettings(_Section):
     """Vectors of words by titles, and of items by sessions."""
 
     size: int = Field(32, ge=1, description="Length of a vector.")
-    window: int = Field(5, ge=1, description="Neighbours on each side that are foreseen.")
+    window: int = Field(5, ge=1, description="Neighbours on each side that are predicted.")
     least: int = Field(5, ge=1, description="Fewer occurrences leave a word or item without a vector.")
     epochs: int = Field(1, ge=1)
 
@@ -376,7 +376,7 @@ class MatchSettings(_Section):
 class ShardSettings(_Section):
     """Petastorm shards."""
 
-    row_groups: int = Field(8, ge=1, description="Row groups per cut; raised to at least the number of ranks.")
+    row_groups: int = Field(8, ge=1, description="Row groups per fold; raised to at least the number of ranks.")
 
 
 _LearningRate = Annotated[float, Field(gt=0, description="Per rank; it grows with the square root of the ranks.")]
@@ -390,7 +390,7 @@ class DeepSettings(_Section):
     """What all deep models have in common: how they are trained."""
 
     trained_on: ClassVar[str] = "train"
-    """The data set of a cut that the model learns from: train (samples) or windows (of sequences)."""
+    """The data set of a fold that the model learns from: train (samples) or windows (of sequences)."""
 
     learning_rate: _LearningRate = 0.002
     batch_size: int = Field(1024, ge=2, description="Samples a rank and step.")
@@ -491,11 +491,11 @@ class RankerSettings(_Section):
     windows: int = Field(3, ge=0, description="Past windows that it learns from; 0 leaves it out.")
     depth: int = Field(100, ge=1, description="Candidates of each retriever.")
     users: int = Field(2_000, ge=1, description="Most users of a window that it learns from.")
-    least_users: int = Field(100, ge=1, description="Fewer users with something to foresee leave it out.")
+    min_users: int = Field(100, ge=1, description="Fewer users with something to predict leave it out.")
     negatives: int = Field(150, ge=1, description="Most candidates of a user and a shelf that came to nothing.")
     trees: int = Field(200, ge=1)
     leaves: int = Field(15, ge=2)
-    least_rows: int = Field(400, ge=1, description="Pairs in a leaf at least.")
+    min_rows: int = Field(400, ge=1, description="Pairs in a leaf at least.")
     learning_rate: float = Field(0.05, gt=0)
     column_share: float = Field(0.5, gt=0, le=1, description="Features that a tree may use.")
     row_share: float = Field(0.7, gt=0, le=1, description="Pairs that a tree learns from.")
@@ -523,7 +523,7 @@ class TrainingSettings(_Section):
         1_000, ge=1, description="Steps of an epoch between two checkpoints; there is one at its end, too."
     )
     fits_at_once: int = Field(
-        2, ge=1, description="Cuts whose classical models the driver fits side by side, and boosters, a thread each."
+        2, ge=1, description="Folds whose classical models the driver fits side by side, and boosters, a thread each."
     )
 
 
@@ -538,7 +538,7 @@ class TrackingSettings(_Section):
 
 
 class EvaluationSettings(_Section):
-    """How lists are judged."""
+    """How lists are evaluated."""
 
     k: int = Field(10, ge=1, description="Cut-off of the list metrics.")
     bootstrap_samples: int = Field(1000, ge=10)
@@ -551,7 +551,7 @@ class SearchSettings(_Section):
     """The search for the best items by vectors (sparkrec.recommend.search)."""
 
     exact_items: int = Field(200_000, ge=0, description="With more items than this the search is approximate.")
-    least_recall: float = Field(
+    min_recall: float = Field(
         0.95, gt=0, le=1, description="Share of the exact lists that an approximate search finds at least."
     )
     recall_sample: int = Field(1_000, ge=1, description="Users, or items, that this share is measured on.")

@@ -21,11 +21,11 @@ class FeatureUse(_Part):
         ge=1, description="Raised with every change of what the values mean: those of two versions do not compare."
     )
     leakage: Leakage = Field(
-        description="What of the future a value may hold, and so which events it may serve to foresee. "
+        description="What of the future a value may hold, and so which events it may serve to predict. "
         "static: of the user or the item itself, such as an index or a title's words, which no event changes; any. "
-        "as_of: from all that was known at the end of the row's as-of day or cut; only events after it. "
+        "as_of: from all that was known at the end of the row's as-of day or fold; only events after it. "
         "before_event: from what was known before the row's own event, or the session of it, began; that event. "
-        "label: it is what is to be foreseen, and never an input."
+        "label: it is what is to be predicted, and never an input."
     )
 
 

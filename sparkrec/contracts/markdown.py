@@ -25,8 +25,8 @@ On failure of a rule, `quarantine` refuses the row and keeps it with its reasons
 stops the job and the table keeps its last good version, `warn` only reports.
 
 A column that models may take is a feature, with its version and what of the future it may hold. `static`: nothing, no
-event changes it. `as_of`: all that was known at the end of the row's as-of day or cut, so that it serves to foresee
-later events only. `before_event`: what was known before the row's own event. `label`: what is to be foreseen.
+event changes it. `as_of`: all that was known at the end of the row's as-of day or fold, so that it serves to predict
+later events only. `before_event`: what was known before the row's own event. `label`: what is to be predicted.
 
 *Forgetting* says what `sparkrec forget` does to the table: it works off the schema files, and knows no table by name
 ([ADR 18](adr/0018-what-is-of-people.md)).

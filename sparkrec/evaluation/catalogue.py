@@ -16,7 +16,7 @@ HEAD_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The items as they are known at a cut, by item index.
+    """The items as they are known at a fold, by item index.
 
     Attributes:
         information: Of the item, in bits: -log2 of its share of all pairs of a user and an item that the user has,

@@ -16,9 +16,9 @@ from sparkrec.recommend.ranking import top_k
 from sparkrec.recommend.targets import targets_of
 from sparkrec.registry.model_store import CurrentModels
 
-_MOST_STEPS = 25
+_MAX_STEPS = 25
 # A blend that gains less than this over a smaller one is not worth its models.
-_LEAST_GAIN = 5e-4
+_MIN_GAIN = 5e-4
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,21 @@ class Candidates:
 
 
 def candidates(
-    users: DataFrame, current: CurrentModels, cut: str, names: Sequence[str], shelves: Sequence[str], depth: int
+    users: DataFrame, current: CurrentModels, fold: str, names: Sequence[str], shelves: Sequence[str], depth: int
 ) -> dict[str, Candidates]:
     """The union of each model's first ``depth`` items for each user on each shelf, with all models' scores.
 
     Args:
         users: Validation users with targets, already so few that the driver holds their candidates; `bounded`.
         current: The models.
-        cut: Which cut's arrays to load.
+        fold: Which fold's arrays to load.
         names: Models to choose from.
         shelves: Shelves to choose for.
         depth: Items of each model.
     """
 
     def collect(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        models = load_models(current, cut, current.at(cut))
+        models = load_models(current, fold, current.at(fold))
         for rows, batch in models.batches(batches):
             scored = models.scores(batch)
             for shelf in shelves:
@@ -114,12 +114,12 @@ def choose_blend(found: Candidates, names: Sequence[str], k: int) -> Choice:
     total = np.zeros_like(found.scores[0])
     counts = np.zeros(len(names), int)
     best_counts, best = counts.copy(), -1.0
-    for _ in range(_MOST_STEPS):
+    for _ in range(_MAX_STEPS):
         values = [_ndcg(total + scores, found, k) for scores in found.scores]
         winner = int(np.argmax(values))
         counts[winner] += 1
         total = total + found.scores[winner]
-        if values[winner] > best + _LEAST_GAIN:
+        if values[winner] > best + _MIN_GAIN:
             best, best_counts = values[winner], counts.copy()
     share = best_counts / best_counts.sum()
     return Choice({name: float(part) for name, part in zip(names, share, strict=True) if part}, best)

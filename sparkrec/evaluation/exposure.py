@@ -15,7 +15,7 @@ def exposure_metrics(lists: DataFrame, known: int, k: int) -> DataFrame:
       few items take all places (Gini, "Variabilità e mutabilità", 1912).
 
     Args:
-        lists: What `judged` gives, of k places.
+        lists: What `evaluated` gives, of k places.
         known: Items that may stand in a list.
         k: Cut-off.
 

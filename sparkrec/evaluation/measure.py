@@ -17,7 +17,7 @@ def list_values(lists: pd.DataFrame, catalogue: Catalogue, k: int) -> pd.DataFra
     without such a target does not count there.
 
     Args:
-        lists: Some of what `judged` gives, with ``user_hash`` in the place of ``user_id``.
+        lists: Some of what `evaluated` gives, with ``user_hash`` in the place of ``user_id``.
         catalogue: The items.
         k: Cut-off, at most the places of the lists.
 

@@ -10,7 +10,7 @@ from sparkrec.errors import ConfigurationError
 WHOLE = "all"
 HEAD, TAIL = "items=head", "items=tail"
 NEW_USER_EVENTS = 5
-"""Users with at most so many positive events known at the cut are new, others old."""
+"""Users with at most so many positive events known at the fold are new, others old."""
 
 # Values of a column that are told apart; the rest is one group.
 _LARGEST_GROUPS = 5
@@ -35,10 +35,10 @@ def profile_segments(profiles: DataFrame, columns: Sequence[str]) -> DataFrame:
 
 
 def with_segments(users: DataFrame, by_profile: DataFrame) -> DataFrame:
-    """The users of a cut with their ``segments``: those by profile, and ``activity=new`` or ``activity=old``.
+    """The users of a fold with their ``segments``: those by profile, and ``activity=new`` or ``activity=old``.
 
     Args:
-        users: Rows of features.behaviour_sequences of one cut.
+        users: Rows of features.behaviour_sequences of one fold.
         by_profile: What `profile_segments` gives.
     """
     known = F.aggregate("events", F.lit(0), lambda events, of_item: events + of_item)

@@ -1,4 +1,4 @@
-"""What a model may know of each user at a cut."""
+"""What a model may know of each user at a fold."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from sparkrec.config.settings import SplitSettings
 from sparkrec.features.fixed_length import last
-from sparkrec.features.parts import cuts, held_out_at_cuts, in_order_of, known_at_cuts
+from sparkrec.features.folds import folds, held_out_at_folds, in_order_of, known_at_folds
 
 
 def behaviour_sequences(
@@ -15,22 +15,22 @@ def behaviour_sequences(
     other_events: DataFrame,
     split: SplitSettings,
     history_length: int,
-    further_cuts: Sequence[str] = (),
+    further_folds: Sequence[str] = (),
 ) -> DataFrame:
-    """Latest events and all items of each user at each cut (features.behaviour_sequences).
+    """Latest events and all items of each user at each fold (features.behaviour_sequences).
 
     Args:
         positives: features.positives.
         other_events: ``user_id, item_index, event_time, known_time`` of events of the other types.
         split: How events are held out.
         history_length: Latest events to keep in ``sequence``.
-        further_cuts: Cuts beside those of the split.
+        further_folds: Folds beside those of the split.
     """
-    at = (*cuts(split), *further_cuts)
-    known = known_at_cuts(positives, at)
-    until = known.groupBy("cut").agg(F.max("event_time").alias("until"))
+    at = (*folds(split), *further_folds)
+    known = known_at_folds(positives, at)
+    until = known.groupBy("fold").agg(F.max("event_time").alias("until"))
     newest_first = F.reverse(F.array_sort(F.collect_list(F.struct("event_time", "event_id", "item_index"))))
-    by_item = known.groupBy("cut", "user_id", "user_index", "item_index").agg(
+    by_item = known.groupBy("fold", "user_id", "user_index", "item_index").agg(
         F.count(F.lit(1)).alias("events"),
         F.max("event_time").alias("latest"),
         F.min("event_time").alias("first"),
@@ -44,8 +44,8 @@ def behaviour_sequences(
         _days_before("until", "first").alias("first_days_since"),
     )
     users = (
-        by_item.join(F.broadcast(until), "cut", "inner")
-        .groupBy("cut", "user_id", "user_index")
+        by_item.join(F.broadcast(until), "fold", "inner")
+        .groupBy("fold", "user_id", "user_index")
         .agg(
             F.array_sort(F.flatten(F.collect_list("newest"))).alias("newest"),
             F.array_sort(F.collect_list(entry)).alias("entries"),
@@ -53,8 +53,8 @@ def behaviour_sequences(
     )
     others = _other_items(positives, other_events, split, at)
     items = F.col("entries.item_index")
-    return users.join(others, ["cut", "user_id"], "left").select(
-        "cut",
+    return users.join(others, ["fold", "user_id"], "left").select(
+        "fold",
         "user_id",
         "user_index",
         last(F.col("newest.item_index"), history_length).alias("sequence"),
@@ -62,7 +62,7 @@ def behaviour_sequences(
         F.col("entries.events").alias("events"),
         F.col("entries.days_since").alias("days_since"),
         F.col("entries.first_days_since").alias("first_days_since"),
-        F.array_sort(F.array_union(items, F.coalesce("others", F.array().cast("array<int>")))).alias("touched"),
+        F.array_sort(F.array_union(items, F.coalesce("others", F.array().cast("array<int>")))).alias("interacted"),
     )
 
 
@@ -71,14 +71,14 @@ def _days_before(until: str, time: str) -> Column:
 
 
 def _other_items(positives: DataFrame, other_events: DataFrame, split: SplitSettings, at: Sequence[str]) -> DataFrame:
-    """Items of events that are no positives, from before the first event that the cut may not know."""
-    keys, time = ["cut", "user_id"] if split.kind == "leave_last" else ["cut"], in_order_of(split)
-    bounds = held_out_at_cuts(positives, at).groupBy(*keys).agg(F.min(time).alias("bound"))
-    at_cuts = other_events.withColumn("cut", F.explode(F.array(*[F.lit(cut) for cut in at])))
+    """Items of events that are no positives, from before the first event that the fold may not know."""
+    keys, time = ["fold", "user_id"] if split.kind == "leave_last" else ["fold"], in_order_of(split)
+    bounds = held_out_at_folds(positives, at).groupBy(*keys).agg(F.min(time).alias("bound"))
+    at_folds = other_events.withColumn("fold", F.explode(F.array(*[F.lit(fold) for fold in at])))
     before = F.col("bound").isNull() | (F.col(time) < F.col("bound"))
     return (
-        at_cuts.join(F.broadcast(bounds), keys, "left")
+        at_folds.join(F.broadcast(bounds), keys, "left")
         .where(before)
-        .groupBy("cut", "user_id")
+        .groupBy("fold", "user_id")
         .agg(F.collect_set("item_index").alias("others"))
     )

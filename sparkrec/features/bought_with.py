@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 
-def bought_with(purchases: DataFrame, most: int, largest_basket: int = 100, least_together: int = 2) -> DataFrame:
+def bought_with(purchases: DataFrame, most: int, largest_basket: int = 100, min_together: int = 2) -> DataFrame:
     """Items that are bought in the same sessions, the nearest first.
 
     Near is the cosine of two items as vectors over sessions, as in item-based top-N recommendation (Deshpande and
@@ -15,7 +15,7 @@ def bought_with(purchases: DataFrame, most: int, largest_basket: int = 100, leas
         most: Of an item at most this many.
         largest_basket: Sessions with more items count for nothing: who stocks up on everything says little of what goes
             together, and pairs grow with the square.
-        least_together: Sessions that two items share at least.
+        min_together: Sessions that two items share at least.
 
     Returns:
         ``item_id, bought_with`` (ids), a row for each item that has any.
@@ -36,7 +36,7 @@ def bought_with(purchases: DataFrame, most: int, largest_basket: int = 100, leas
         places.select("one", F.explode(further).alias("other"))
         .groupBy("one", "other")
         .agg(F.count("*").alias("together"))
-        .where(F.col("together") >= least_together)
+        .where(F.col("together") >= min_together)
     )
     both = pairs.unionByName(pairs.select(F.col("other").alias("one"), F.col("one").alias("other"), "together"))
     cosine = F.col("together") / F.sqrt(F.col("sessions_one") * F.col("sessions_other"))

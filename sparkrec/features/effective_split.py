@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.config.settings import SplitSettings
-from sparkrec.features.parts import LEAST_EVENTS, held_out_windows
+from sparkrec.features.folds import MIN_EVENTS, held_out_windows
 
 _DAY = 86_400_000_000
 
@@ -49,7 +49,7 @@ def effective_split(positives: DataFrame, split: SplitSettings) -> EffectiveSpli
     windows = held_out_windows(split)
     lengths = tuple(_halved(split.holdout_days))
     before_last = F.unix_micros("_last") - F.unix_micros("known_time")
-    # The window before the newest, as `with_part` counts: a bound belongs to the newer one.
+    # The window before the newest, as `with_split` counts: a bound belongs to the newer one.
     in_second = {
         days: F.max((before_last > days * _DAY) & (before_last <= 2 * days * _DAY)).alias(f"_{days}")
         for days in lengths
@@ -96,9 +96,9 @@ def effective_split(positives: DataFrame, split: SplitSettings) -> EffectiveSpli
 
 def _of_users(positives: DataFrame, split: SplitSettings) -> EffectiveSplit:
     most = positives.groupBy("user_id").count().agg(F.max("count").alias("events")).first()
-    if most is None or most.events is None or most.events >= LEAST_EVENTS:
+    if most is None or most.events is None or most.events >= MIN_EVENTS:
         return EffectiveSplit(split, None)
-    return _nothing(split, f"no user has {LEAST_EVENTS} positive events")
+    return _nothing(split, f"no user has {MIN_EVENTS} positive events")
 
 
 def _nothing(split: SplitSettings, why: str) -> EffectiveSplit:

@@ -4,11 +4,11 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from sparkrec.config.settings import SplitSettings
+from sparkrec.features.folds import with_split_at
 from sparkrec.features.histories import with_session_start
-from sparkrec.features.parts import with_part_at
 
 PAIR_COLUMNS = (
-    *("event_id", "user_id", "item_id", "user_index", "item_index", "part", "event_time", "started"),
+    *("event_id", "user_id", "item_id", "user_index", "item_index", "split", "event_time", "started"),
     *("label", "origin", "position"),
 )
 """Columns of labelled pairs. ``started`` is when the session began: what a sample may know is from before it.
@@ -17,12 +17,12 @@ Indices are those of the vocabulary, negative for users and items that never had
 """
 
 
-def shown_pairs(
+def impression_pairs(
     events: DataFrame, user_index: DataFrame, item_index: DataFrame, positives: DataFrame, split: SplitSettings
 ) -> DataFrame:
     """Each item that a session showed to a known user, once: 1 where the user took it from then on in the session.
 
-    What came of it is known when the session has ended, and the pair is of the part of that moment.
+    What came of it is known when the session has ended, and the pair is of the split of that moment.
 
     Args:
         events: ``event_id, user_id, item_id, session_id, event_time, position, positive`` of known users' impressions
@@ -34,7 +34,7 @@ def shown_pairs(
     """
     first = F.min(F.when(~F.col("positive"), F.struct("event_time", "event_id", "position")))
     by_item = events.groupBy("user_id", "session_id", "item_id").agg(
-        first.alias("shown"),
+        first.alias("impression"),
         F.max(F.when(F.col("positive"), F.col("event_time"))).alias("taken"),
         F.min("event_time").alias("earliest"),
         F.max("event_time").alias("latest"),
@@ -44,17 +44,18 @@ def shown_pairs(
         {"started": F.min("earliest").over(session), "ended": F.max("latest").over(session)}
     )
     pairs = (
-        in_session.where("shown is not null")
+        in_session.where("impression is not null")
         .join(user_index, "user_id", "left")
         .join(item_index, "item_id", "left")
         .select(
-            *("shown.event_id", "user_id", "item_id", "shown.event_time", "started", "ended", "shown.position"),
+            *("impression.event_id", "user_id", "item_id", "impression.event_time"),
+            *("started", "ended", "impression.position"),
             *[_index(of).alias(f"{of}_index") for of in ("user", "item")],
-            F.when(F.col("taken") >= F.col("shown.event_time"), 1.0).otherwise(0.0).alias("label"),
-            F.lit("shown").alias("origin"),
+            F.when(F.col("taken") >= F.col("impression.event_time"), 1.0).otherwise(0.0).alias("label"),
+            F.lit("impression").alias("origin"),
         )
     )
-    return with_part_at(pairs, "ended", positives, split).select(*PAIR_COLUMNS)
+    return with_split_at(pairs, "ended", positives, split).select(*PAIR_COLUMNS)
 
 
 def _index(of: str) -> Column:
@@ -66,7 +67,7 @@ def _index(of: str) -> Column:
 
 
 def positive_pairs(positives: DataFrame, most: int) -> DataFrame:
-    """Positive events as pairs of label 1, where nothing tells what was shown and passed over.
+    """Positive events as pairs of label 1, where no impressions tell what was passed over.
 
     Args:
         positives: features.positives.

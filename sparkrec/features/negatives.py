@@ -10,7 +10,7 @@ _SMOOTHING = 0.75
 _DRAWS = 3
 _BUCKETS = 1 << 16
 # Fewer items than this are no category to draw from; so many of like popularity stand in for one.
-_LEAST_ALIKE, _BAND = 10, 50
+_MIN_ALIKE, _BAND = 10, 50
 
 
 def draw_weights(positives: DataFrame, current_items: DataFrame) -> DataFrame:
@@ -32,7 +32,7 @@ def draw_weights(positives: DataFrame, current_items: DataFrame) -> DataFrame:
     )
     described = counted.join(current_items.select("item_id", "category_path"), "item_id", "left")
     items_of_path = F.count(F.lit(1)).over(Window.partitionBy("category_path"))
-    is_category = F.col("category_path").isNotNull() & (items_of_path >= _LEAST_ALIKE)
+    is_category = F.col("category_path").isNotNull() & (items_of_path >= _MIN_ALIKE)
     kind = F.when(is_category, "category").otherwise("popularity_band")
     of_kind = Window.partitionBy("kind")
     rank = F.row_number().over(of_kind.orderBy(F.desc("events"), "item_index")) - 1

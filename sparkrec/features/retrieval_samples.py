@@ -11,7 +11,7 @@ def retrieval_samples(positives: DataFrame, item_text: DataFrame, history_length
     """One sample for each positive event (features.retrieval_samples).
 
     The history holds only events from before the session's first event, so nothing of the basket
-    that is to be foreseen, and nothing later, is in it. Sessions may overlap.
+    that is to be predicted, and nothing later, is in it. Sessions may overlap.
 
     Args:
         positives: features.positives.
@@ -25,5 +25,5 @@ def retrieval_samples(positives: DataFrame, item_text: DataFrame, history_length
         with_history(started, positives, "started", history_length, F.col("item_index"))
         .withColumn("history", pad_front(F.col("history"), history_length))
         .join(F.broadcast(words), "item_index", "inner")
-        .select("event_id", "part", "event_time", "user_index", "item_index", "history", "item_words")
+        .select("event_id", "split", "event_time", "user_index", "item_index", "history", "item_words")
     )

@@ -8,20 +8,20 @@ from sparkrec.features.histories import with_session_start
 
 
 def sequence_windows(positives: DataFrame, length: int) -> DataFrame:
-    """Windows of each user's events in time, so that each event is to be foreseen in exactly one.
+    """Windows of each user's events in time, so that each event is to be predicted in exactly one.
 
     A window is ``length`` events long and the next one begins half of that later: the later half of its events is to
-    be foreseen, from no more than the window holds. What is known of an event is all that is older than its session's
-    first event, so that nothing of a basket is foreseen by the rest of it.
+    be predicted, from no more than the window holds. What is known of an event is all that is older than its session's
+    first event, so that nothing of a basket is predicted from the rest of it.
 
     Args:
-        positives: features.positives, of one cut.
+        positives: features.positives, of one fold.
         length: Events of a window, even.
 
     Returns:
         ``window_id``; ``window``, item indices, oldest first, padded with 0 on both sides, of ``length``; ``before``,
         of half that length: the place in the window, from 0, of the last event that each of its later half is to be
-        foreseen from, -1 where the window holds none.
+        predicted from, -1 where the window holds none.
     """
     targets = length // 2
     earlier = Window.partitionBy("user_index").orderBy("event_time").rowsBetween(Window.unboundedPreceding, -1)
@@ -52,6 +52,6 @@ def sequence_windows(positives: DataFrame, length: int) -> DataFrame:
             pad_behind(F.slice("items", start + 1, F.lit(length)), length).alias("window"),
             pad_behind(place, targets, -1).alias("before"),
         )
-        # Where nothing can be foreseen there is nothing to learn.
+        # Where nothing can be predicted there is nothing to learn.
         .where(F.array_max("before") >= 0)
     )

@@ -110,7 +110,7 @@ JOBS: tuple[JobSpec, ...] = (
     ),
     JobSpec(
         name="shard",
-        description="Write the training samples of each cut as Petastorm shards with a manifest.",
+        description="Write the training samples of each fold as Petastorm shards with a manifest.",
         reads=(
             "features.retrieval_samples",
             "features.positives",
@@ -122,13 +122,13 @@ JOBS: tuple[JobSpec, ...] = (
     ),
     JobSpec(
         name="train",
-        description="Train the deep models by Horovod and fit the baselines, for each cut.",
+        description="Train the deep models by Horovod and fit the baselines, for each fold.",
         reads=("shards/retrieval", "features.positives", "features.behaviour_sequences", "features.item_text"),
         writes=("models/current.json",),
     ),
     JobSpec(
         name="evaluate",
-        description="Judge every model on held-out events, choose on validation, test once.",
+        description="Evaluate every model on held-out events, choose on validation, test once.",
         reads=(
             "models/current.json",
             "features.positives",

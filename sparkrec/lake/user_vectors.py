@@ -5,7 +5,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 USERS = "users"
-"""Folder of the table in that of a model's cut: Parquet files of ``user_index`` (int) and ``vector`` (floats)."""
+"""Folder of the table in that of a model's fold: Parquet files of ``user_index`` (int) and ``vector`` (floats)."""
 
 
 def user_vectors(index: NDArray[np.int32], vectors: NDArray[np.float32]) -> pa.Table:

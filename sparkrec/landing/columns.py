@@ -11,7 +11,7 @@ LANDING_COLUMNS = ("_source_file", "_batch_id", "_ingested_at")
 
 _OF_THE_LAKE = {*LANDING_COLUMNS, UNREADABLE_LINE}
 _LANDED = "landed."
-_MOST, _LONGEST = 20, 80
+_MAX_NAMES, _LONGEST = 20, 80
 
 
 def own_columns(columns: Sequence[str]) -> list[str]:
@@ -21,8 +21,10 @@ def own_columns(columns: Sequence[str]) -> list[str]:
 
 def listed(names: Sequence[str]) -> str:
     """Names of columns for messages: the first of them, none too long, and none that would steer a terminal."""
-    shown = [name if name.isprintable() and len(name) <= _LONGEST else repr(name[:_LONGEST]) for name in names[:_MOST]]
-    more = f" and {len(names) - _MOST:,} more" if len(names) > _MOST else ""
+    shown = [
+        name if name.isprintable() and len(name) <= _LONGEST else repr(name[:_LONGEST]) for name in names[:_MAX_NAMES]
+    ]
+    more = f" and {len(names) - _MAX_NAMES:,} more" if len(names) > _MAX_NAMES else ""
     return ", ".join(shown) + more
 
 

@@ -21,7 +21,7 @@ def trouble_of_values(stream: pa.NativeFile, files: LandingSettings) -> str | No
     row group at a time.
     """
     file = pq.ParquetFile(stream)
-    most = max(files.largest_unpacked, files.most_growth * stream.size())
+    most = max(files.largest_unpacked, files.max_growth * stream.size())
     doubtful: dict[str, list[int]] = {}
     delta: set[str] = set()
     for group in range(file.metadata.num_row_groups):
@@ -30,7 +30,7 @@ def trouble_of_values(stream: pa.NativeFile, files: LandingSettings) -> str | No
             chunk = chunks.column(place)
             unpacked, where = chunk.total_uncompressed_size, _where(chunk.path_in_schema, group)
             if unpacked > most:
-                return f"{where} unpacks to {unpacked:,} bytes, more than `largest_unpacked` and `most_growth` allow"
+                return f"{where} unpacks to {unpacked:,} bytes, more than `largest_unpacked` and `max_growth` allow"
             if chunk.physical_type not in _TEXTS:
                 continue
             if unpacked > chunk.num_values * (files.longest_line + 4) + _HELD:
@@ -55,7 +55,7 @@ def trouble_of_values(stream: pa.NativeFile, files: LandingSettings) -> str | No
                     if total > most:
                         return (
                             f"its texts up to {_where(column, group)} have more than {most:,} bytes, more than "
-                            "`largest_unpacked` and `most_growth` allow"
+                            "`largest_unpacked` and `max_growth` allow"
                         )
     return None
 

@@ -117,7 +117,7 @@ def probe(uri: str, files: LandingSettings) -> Probe:
             return _probe_parquet(uri, files)
         return _probe_text(uri, files)
     except GrowthError as error:
-        return Probe(trouble=f"{error}: deliver it plain, or raise `largest_unpacked` or `most_growth`")
+        return Probe(trouble=f"{error}: deliver it plain, or raise `largest_unpacked` or `max_growth`")
     # A zip archive with a password, or packed in an uncommon way, gives a RuntimeError.
     except (
         OSError,
@@ -289,7 +289,7 @@ def bounded_lines(
         columns: Of CSV, the columns of the file.
     """
     file_system, path = open_file_system(uri)
-    most = max(files.largest_unpacked, files.most_growth * file_system.get_file_info(path).size) if packed else None
+    most = max(files.largest_unpacked, files.max_growth * file_system.get_file_info(path).size) if packed else None
     separator = text_option(files.options, "linesep")
     ends = (separator.replace("\\n", "\n").replace("\\r", "\r"),) if separator else ("\n", "\r")
     stand_in = _Dialect.of(files.options).refused(columns) if files.format == "csv" else str
@@ -328,7 +328,7 @@ def _probe_csv(uri: str, packed: str | None, encoding: str, files: LandingSettin
         return Probe(empty=True)
     with bounded_lines(uri, packed, encoding, files) as again:
         columns = dialect.header(again.lines(), longest)
-    if len(columns) > files.most_columns:
+    if len(columns) > files.max_columns:
         return _too_wide(len(columns), files)
     if not columns:
         return Probe(trouble="it has no line of column names: remove or mend it")
@@ -437,7 +437,7 @@ def _probe_parquet(uri: str, files: LandingSettings) -> Probe:
             return Probe(trouble=trouble)
         physical = {leaf.path: leaf.physical_type for leaf in (file.schema.column(i) for i in range(len(file.schema)))}
     columns = tuple(schema.names)
-    if len(columns) > files.most_columns:
+    if len(columns) > files.max_columns:
         return _too_wide(len(columns), files)
     lowered = [name.lower() for name in columns]
     if alike := [name for name in columns if lowered.count(name.lower()) > 1]:
@@ -454,7 +454,7 @@ def _probe_parquet(uri: str, files: LandingSettings) -> Probe:
 
 
 def _too_wide(columns: int, files: LandingSettings) -> Probe:
-    return Probe(trouble=f"it has {columns:,} columns, more than `most_columns`, {files.most_columns:,}")
+    return Probe(trouble=f"it has {columns:,} columns, more than `max_columns`, {files.max_columns:,}")
 
 
 def _one_line(error: Exception) -> str:

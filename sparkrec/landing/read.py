@@ -72,7 +72,7 @@ def unreadable_files(source: SourceSettings, files: Sequence[Delivered]) -> Iter
         uri = _landed(error.uri, files)
         told = (
             f"source {source.name}: the objects of {uri}, and of files beside it, have more than "
-            f"{source.most_columns:,} different keys: mend it, or raise `most_columns`"
+            f"{source.max_columns:,} different keys: mend it, or raise `max_columns`"
         )
         raise UnreadableFileError(told, uri) from None
 
@@ -130,7 +130,7 @@ def _alike(source: SourceSettings, delivered: Sequence[Delivered]) -> list[list[
 def _read(spark: SparkSession, source: SourceSettings, group: Sequence[Delivered]) -> DataFrame:
     paths = [for_spark(one.opened) for one in group]
     if source.format == "jsonl":
-        return read_json_lines(spark, paths, source.options, group[0].probe.multiline, source.most_columns)
+        return read_json_lines(spark, paths, source.options, group[0].probe.multiline, source.max_columns)
     options = {name: value for name, value in source.options.items() if name.lower() not in _NOT_FOR_SPARK}
     probe = group[0].probe
     if source.format == "parquet":

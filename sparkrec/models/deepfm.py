@@ -50,7 +50,7 @@ class DeepFM(keras.Model):
         """Mean binary cross-entropy of a batch, a scalar."""
         return down_sampled_cross_entropy(self(batch, training=training), batch["label"], batch.get("log_rate"))
 
-    def judge(self, batch: Batch) -> tuple[Any, Any]:
+    def evaluate_batch(self, batch: Batch) -> tuple[Any, Any]:
         """Mean binary cross-entropy of a batch, and its negative, for less of it is better; two scalars."""
         loss = self.loss_of(batch)
         return loss, -loss

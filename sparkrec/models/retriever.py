@@ -40,7 +40,7 @@ class Retriever(keras.Model):
         users, items = self(batch, training=training)
         return in_batch_softmax(users, items, batch["item_index"], batch["log_q"], self.temperature)
 
-    def judge(self, batch: Batch) -> tuple[Any, Any]:
+    def evaluate_batch(self, batch: Batch) -> tuple[Any, Any]:
         """Mean in-batch softmax of held-out samples, and the estimated mean NDCG of their items among all items."""
         users, items = self(batch)
         item_index, log_q = batch["item_index"], batch["log_q"]

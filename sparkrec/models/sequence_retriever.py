@@ -13,10 +13,10 @@ from sparkrec.models.retriever import Batch, Retriever
 
 
 class SequenceRetriever(Retriever):
-    """Foresees the items of a session from the state after the last event before it.
+    """Predicts the items of a session from the state after the last event before it.
 
     It is trained on windows (sparkrec.features.sequence_windows): ``window`` (batch, length) of item indices, the
-    later ``before`` (batch, targets) half of which is to be foreseen: the place in the window of the last event
+    later ``before`` (batch, targets) half of which is to be predicted: the place in the window of the last event
     before each one's session, negative where there is none. Item embeddings are what goes in and what the states are
     compared with.
 
@@ -52,7 +52,7 @@ class SequenceRetriever(Retriever):
         return self.item_embedding(batch["item_index"])
 
     def loss_of(self, batch: Batch, training: bool = False) -> Any:
-        """Mean softmax loss of the places to be foreseen, a scalar."""
+        """Mean softmax loss of the places to be predicted, a scalar."""
         window, before = batch["window"], batch["before"]
         states = self._states(window, training)
         targets = window[:, -before.shape[1] :]

@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 SMALL, LARGE = 0.1, 0.25
 """From where a drift counts as such: Siddiqi, Credit Risk Scorecards, 2006."""
 # So that a bin without rows does not make it infinite.
-_LEAST_SHARE = 0.0001
+_MIN_SHARE = 0.0001
 
 
 def population_stability_index(expected: Column, actual: Column) -> Column:
@@ -21,7 +21,7 @@ def population_stability_index(expected: Column, actual: Column) -> Column:
     """
 
     def of_bin(was: Column, is_: Column) -> Column:
-        was, is_ = (F.greatest(share, F.lit(_LEAST_SHARE)) for share in (was, is_))
+        was, is_ = (F.greatest(share, F.lit(_MIN_SHARE)) for share in (was, is_))
         return (is_ - was) * F.log(is_ / was)
 
     return F.aggregate(F.zip_with(expected, actual, of_bin), F.lit(0.0), lambda total, part: total + part)

@@ -1,4 +1,4 @@
-"""Models of one cut in an executor's memory."""
+"""Models of one fold in an executor's memory."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -37,7 +37,7 @@ def vector_models(current: CurrentModels, names: Sequence[str]) -> list[str]:
 
 
 class LoadedModels:
-    """Scorers of some models at one cut.
+    """Scorers of some models at one fold.
 
     Attributes:
         known: Items that may be shown, (items,).
@@ -47,13 +47,13 @@ class LoadedModels:
         rankers: Those that order their candidates, by name, as far as they were asked for.
     """
 
-    def __init__(self, current: CurrentModels, cut: str, names: Sequence[str]) -> None:
-        self.known: NDArray[np.bool_] = current.known_items(cut)
+    def __init__(self, current: CurrentModels, fold: str, names: Sequence[str]) -> None:
+        self.known: NDArray[np.bool_] = current.known_items(fold)
         self.items = current.items
-        self.rankers = {name: Ranker(current.arrays(name, cut)) for name in SECOND_STAGES if name in names}
+        self.rankers = {name: Ranker(current.arrays(name, fold)) for name in SECOND_STAGES if name in names}
         self.below = over(current.versions) if self.rankers else ()
         self.scorers: dict[str, Scorer] = {
-            name: model_named(name).scorer(name, current.arrays(name, cut), self.known)
+            name: model_named(name).scorer(name, current.arrays(name, fold), self.known)
             for name in _first_stages(current, names)
         }
 
@@ -150,10 +150,10 @@ class BatchScores:
 
 
 @lru_cache(maxsize=1)
-def _load(current_json: str, cut: str, names: tuple[str, ...]) -> LoadedModels:
-    return LoadedModels(CurrentModels.model_validate_json(current_json), cut, names)
+def _load(current_json: str, fold: str, names: tuple[str, ...]) -> LoadedModels:
+    return LoadedModels(CurrentModels.model_validate_json(current_json), fold, names)
 
 
-def load_models(current: CurrentModels, cut: str, names: Sequence[str]) -> LoadedModels:
+def load_models(current: CurrentModels, fold: str, names: Sequence[str]) -> LoadedModels:
     """The models, read once by each Python worker that stays."""
-    return _load(current.model_dump_json(), cut, tuple(names))
+    return _load(current.model_dump_json(), fold, tuple(names))

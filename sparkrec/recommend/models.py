@@ -26,11 +26,11 @@ from sparkrec.recommend.users import Floats
 
 @dataclass(frozen=True)
 class FitData:
-    """What a baseline is fitted on: all that one cut knows.
+    """What a baseline is fitted on: all that one fold knows.
 
     Attributes:
-        known: features.positives that the cut knows.
-        sequences: features.behaviour_sequences of the cut.
+        known: features.positives that the fold knows.
+        sequences: features.behaviour_sequences of the fold.
         item_text: features.item_text.
         users: Size of the user vocabulary.
         items: Size of the item vocabulary.
@@ -65,7 +65,7 @@ class Model:
     Attributes:
         name: As in gold.evaluations.
         scorer: Makes scores of the arrays.
-        fit: Fits it at a cut; None where the deep training does.
+        fit: Fits it at a fold; None where the deep training does.
         whole_catalogue: Whether its fit holds items x items numbers, so that it is left out of large catalogues.
     """
 

@@ -45,7 +45,7 @@ def ranked_lists(
     """Each user's first ``top_n`` items on each shelf, with what each is there for.
 
     Args:
-        sequences: features.behaviour_sequences of the publish cut, with the vectors that the models need
+        sequences: features.behaviour_sequences of the publish fold, with the vectors that the models need
             (`with_user_vectors`).
         current: The models.
         weights: The blend of each shelf.
@@ -69,7 +69,7 @@ def ranked_lists(
 
 def _searched(sequences: DataFrame, shelf: str, search: PreparedSearch, top_n: int) -> DataFrame:
     """Lists of a model of dot products."""
-    seen = F.col("touched") if shelf == "discover" else F.array().cast("array<int>")
+    seen = F.col("interacted") if shelf == "discover" else F.array().cast("array<int>")
     had = F.struct("items", "events", "days_since").alias("had")
     vector = F.col(column_of(search.model)).alias("query_vector")
     asking = sequences.select("user_id", F.col("user_index").alias("query_index"), vector, had, seen.alias("seen"))

@@ -1,4 +1,4 @@
-"""What each user came to have after a cut."""
+"""What each user came to have after a fold."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ _TASKS = 8
 
 
 def with_targets(sequences: DataFrame, positives: DataFrame, window: int) -> DataFrame:
-    """Users of a cut who have events in its target window, with those events' items in ``targets``."""
+    """Users of a fold who have events in its target window, with those events' items in ``targets``."""
     held_out = positives.where(F.col("window") == window)
     targets = held_out.groupBy("user_id").agg(F.array_sort(F.collect_set("item_index")).alias("targets"))
     return sequences.join(targets, "user_id", "inner")

@@ -17,21 +17,21 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class UserBatch:
-    """Users and what is known of them at a cut, by item index.
+    """Users and what is known of them at a fold, by item index.
 
     Attributes:
         index: Vocabulary indices of the users, (users,).
         events: Positive events, sparse (users, items), columns in order.
         days_since: Days since the latest of them, stored where `events` is.
         first_days_since: Days since the first of them, likewise.
-        touched: Items with any known event, a list a user.
+        interacted: Items with any known event, a list a user.
     """
 
     index: NDArray[np.int32]
     events: sparse.csr_matrix
     days_since: sparse.csr_matrix
     first_days_since: sparse.csr_matrix
-    touched: ItemLists
+    interacted: ItemLists
     _vectors: "dict[str, pd.Series[Any]]" = field(default_factory=dict)
 
     @classmethod
@@ -43,9 +43,9 @@ class UserBatch:
             sparse.csr_matrix((_flat(rows[name]), has.items, has.starts), shape)
             for name in ("events", "days_since", "first_days_since")
         )
-        touched = ItemLists.of_pandas(rows["touched"])
+        interacted = ItemLists.of_pandas(rows["interacted"])
         vectors = {name: rows[name] for name in rows.columns if name.startswith(column_of(""))}
-        return cls(rows["user_index"].to_numpy(np.int32), events, days_since, first_days_since, touched, vectors)
+        return cls(rows["user_index"].to_numpy(np.int32), events, days_since, first_days_since, interacted, vectors)
 
     def vectors(self, model: str, size: int) -> Floats:
         """The users' vectors by a model, (users, size); 0 where it has none of a user."""
@@ -67,8 +67,8 @@ class UserBatch:
         return ItemLists(self.events.indptr.astype(np.int64), self.events.indices.astype(np.int64))
 
     def hidden(self, shelf: str) -> ItemLists:
-        """What the shelf must not show each user: discover nothing that the user has touched."""
-        return self.touched if shelf == "discover" else ItemLists.none(len(self.index))
+        """What the shelf must not show each user: discover nothing that the user has interacted with."""
+        return self.interacted if shelf == "discover" else ItemLists.none(len(self.index))
 
     def decayed(self, half_life_days: float) -> sparse.csr_matrix:
         """1 for an item of today, half as much for one of ``half_life_days`` ago."""

@@ -27,17 +27,17 @@ class CurrentModels(BaseModel):
     Attributes:
         root: Folder of all models, where the file lies.
         versions: Version of each model by name.
-        cuts: Cuts that they were fitted at.
+        folds: Folds that they were fitted at.
         items: Size of the item vocabulary.
         left_out: Models that were not fitted, with the reason.
-        only_at: Cuts that a model was fitted at, where these are not all of them.
+        only_at: Folds that a model was fitted at, where these are not all of them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     root: str
     versions: dict[str, str]
-    cuts: tuple[str, ...]
+    folds: tuple[str, ...]
     items: int
     left_out: dict[str, str]
     only_at: dict[str, tuple[str, ...]] = {}
@@ -69,18 +69,18 @@ class CurrentModels(BaseModel):
                 if version != self.versions.get(name):
                     files.delete_folder(f"{self.root}/{name}/{version}")
 
-    def at(self, cut: str) -> tuple[str, ...]:
-        """Names of the models that were fitted at the cut."""
-        return tuple(name for name in self.versions if cut in self.only_at.get(name, self.cuts))
+    def at(self, fold: str) -> tuple[str, ...]:
+        """Names of the models that were fitted at the fold."""
+        return tuple(name for name in self.versions if fold in self.only_at.get(name, self.folds))
 
     def folder(self, name: str) -> str:
         """Folder of a model's current version."""
         return f"{self.root}/{name}/{self.versions[name]}"
 
-    def arrays(self, name: str, cut: str) -> Arrays:
-        """Arrays of a model at a cut."""
-        return files.read_arrays(f"{self.folder(name)}/{cut}/arrays.npz")
+    def arrays(self, name: str, fold: str) -> Arrays:
+        """Arrays of a model at a fold."""
+        return files.read_arrays(f"{self.folder(name)}/{fold}/arrays.npz")
 
-    def known_items(self, cut: str) -> NDArray[np.bool_]:
-        """Which items may be recommended at a cut: those with a known positive event, (items,)."""
-        return np.asarray(self.arrays("popularity", cut)["scores"] > 0)
+    def known_items(self, fold: str) -> NDArray[np.bool_]:
+        """Which items may be recommended at a fold: those with a known positive event, (items,)."""
+        return np.asarray(self.arrays("popularity", fold)["scores"] > 0)

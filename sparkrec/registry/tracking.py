@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from sparkrec.config import Settings
 from sparkrec.masking import masked
-from sparkrec.training.plan import CutRecord
+from sparkrec.training.plan import FoldRecord
 from sparkrec.version import __version__
 
 # MLflow reads them when it is imported: it tells nobody of its use, and a server that is down holds up nobody for long.
@@ -95,11 +95,11 @@ def track(settings: Settings, say: Callable[[str], None], log: Callable[[Tracker
         say(f"nothing goes to MLflow: {type(error).__name__} ({error.error_code}); see {URI_VARIABLE}")
 
 
-def curves(records: Mapping[str, CutRecord]) -> list[Point]:
-    """What each epoch of each cut of a model gave."""
+def curves(records: Mapping[str, FoldRecord]) -> list[Point]:
+    """What each epoch of each fold of a model gave."""
     return [
-        (f"{cut}.{what}", float(value), epoch.epoch)
-        for cut, record in records.items()
+        (f"{fold}.{what}", float(value), epoch.epoch)
+        for fold, record in records.items()
         for epoch in record.epochs
         for what, value in epoch.model_dump(exclude={"epoch"}, exclude_none=True).items()
     ]

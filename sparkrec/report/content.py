@@ -51,7 +51,7 @@ class TrainingCurve:
 
     model: str
     version: str
-    cut: str
+    fold: str
     """validation, test or publish: the data that the training knew."""
     epochs: pd.DataFrame
     """epoch, loss, validation_loss and validation_ndcg (may be missing), samples_per_second, seconds."""
@@ -119,7 +119,7 @@ class ReportContent:
     evaluations: pd.DataFrame
     """The columns of gold.evaluations, for this run's date; may be empty, even without columns.
 
-    Rows of 0 users, which have no value, say that a shelf could not be measured on a part.
+    Rows of 0 users, which have no value, say that a shelf could not be measured on a split.
     """
     chosen: Mapping[str, str]
     """By shelf: the published model as people should read it."""

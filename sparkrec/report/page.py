@@ -95,7 +95,7 @@ def _jobs_check(jobs: pd.DataFrame) -> tuple[Check, ...]:
 def _training_checks(content: ReportContent) -> tuple[Check, ...]:
     if not content.training:
         return ()
-    apart = [f"{curve.model} ({curve.cut})" for curve in content.training if not curve.ranks_agree]
+    apart = [f"{curve.model} ({curve.fold})" for curve in content.training if not curve.ranks_agree]
     if apart:
         return (Check("bad", f"Training ranks ended with different steps or weights: {', '.join(apart)}."),)
     return (Check("good", "In every training all ranks made the same steps and hold the same weights."),)
@@ -136,7 +136,7 @@ def _shelf_check(shelf: Shelf) -> Check:
     if shelf.by_default:
         figure = "nothing was measured"
         if published:
-            figure = f"it has {metric} {wording.figure(published.scores[shelf.metric].value)} on {shelf.judged_on}"
+            figure = f"it has {metric} {wording.figure(published.scores[shelf.metric].value)} on {shelf.evaluated_on}"
         return Check("note", f"{name}: {shelf.description} is the default, with 0 users to choose on; {figure}.")
     if published is None:
         return Check("note", f"{name}: no {metric} of the published model on held-out events.")
@@ -144,7 +144,7 @@ def _shelf_check(shelf: Shelf) -> Check:
         return Check("note", f"{name}: nothing of another kind to hold {published.model} against.")
     p_value = rival.scores[shelf.metric].p_value
     told = "" if p_value is None else f" (p = {p_value:.3f})"
-    lead = f"{wording.difference(shelf.lead)} {metric} on {shelf.judged_on} against the best {rival.kind}"
+    lead = f"{wording.difference(shelf.lead)} {metric} on {shelf.evaluated_on} against the best {rival.kind}"
     clearly_worse = shelf.lead < 0 and p_value is not None and p_value < _SURE
     state = "bad" if clearly_worse else "good" if published.deep and shelf.lead > 0 else "note"
     return Check(state, f"{name}: {published.model} ({published.kind}) is published, {lead}, {rival.model}{told}.")

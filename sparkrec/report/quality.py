@@ -9,7 +9,7 @@ import pandas as pd
 
 from sparkrec.report.content import ReportContent
 
-PARTS = ("test", "validation")
+SPLITS = ("test", "validation")
 SHELVES = ("discover", "reorder")
 WHOLE = "all"
 FURTHER = ("novelty", "diversity", "coverage", "gini")
@@ -38,7 +38,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Standing:
-    """One model version on one part of the events, with its scores by metric."""
+    """One model version on one split of the events, with its scores by metric."""
 
     model: str
     version: str
@@ -72,21 +72,21 @@ class Shelf:
     metrics: tuple[str, ...]
     further: tuple[str, ...]
     """The metrics of `FURTHER`."""
-    parts: Mapping[str, tuple[Standing, ...]]
+    splits: Mapping[str, tuple[Standing, ...]]
     segments: tuple[Segment, ...]
     """Largest group first."""
     by_default: bool = False
     """Whether the published model was not chosen on anybody."""
 
     @property
-    def judged_on(self) -> str:
-        """The part that says most: the test, or the validation part if nothing was held out for a test."""
-        return next((part for part in PARTS if self.parts.get(part)), PARTS[0])
+    def evaluated_on(self) -> str:
+        """The split that says most: the test, or the validation split if nothing was held out for a test."""
+        return next((split for split in SPLITS if self.splits.get(split)), SPLITS[0])
 
     @property
     def standings(self) -> tuple[Standing, ...]:
-        """The models that have the shelf's metric on the part that says most, best first."""
-        return tuple(one for one in self.parts.get(self.judged_on, ()) if self.metric in one.scores)
+        """The models that have the shelf's metric on the split that says most, best first."""
+        return tuple(one for one in self.splits.get(self.evaluated_on, ()) if self.metric in one.scores)
 
     @property
     def published(self) -> Standing | None:
@@ -143,9 +143,9 @@ def _shelf(content: ReportContent, name: str) -> Shelf:
     further = tuple(one for stem in FURTHER for one in measured if one.partition("@")[0] == stem)
     metrics = tuple(one for one in measured if one not in further)
     metric = metrics[0] if metrics else content.metric
-    parts = {part: _standings(rows[rows["part"] == part], metric, content) for part in PARTS}
-    shelf = Shelf(name, description, metric, metrics, further, parts, (), by_default)
-    of_published = rows["chosen"].astype(bool) & (rows["part"] == shelf.judged_on) & (rows["metric"] == metric)
+    splits = {split: _standings(rows[rows["split"] == split], metric, content) for split in SPLITS}
+    shelf = Shelf(name, description, metric, metrics, further, splits, (), by_default)
+    of_published = rows["chosen"].astype(bool) & (rows["split"] == shelf.evaluated_on) & (rows["metric"] == metric)
     return replace(shelf, segments=_segments(rows[of_published]))
 
 

@@ -12,7 +12,7 @@ from sparkrec.errors import DataError
 from sparkrec.lake import files
 
 MANIFEST = "manifest.json"
-LEAST_ROWS = 2
+MIN_ROWS = 2
 """Rows of a batch at least: in one alone, a sample has nothing to stand against."""
 
 
@@ -28,7 +28,7 @@ class ShardFile(BaseModel):
 
 
 class Dataset(BaseModel):
-    """The shards of one data set of one cut, in a folder of their own."""
+    """The shards of one data set of one fold, in a folder of their own."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,7 +54,7 @@ class Dataset(BaseModel):
 
     def feeds(self, ranks: int) -> bool:
         """Whether every rank has as many rows as a batch must have."""
-        return self.fewest(ranks) >= LEAST_ROWS
+        return self.fewest(ranks) >= MIN_ROWS
 
     def steps(self, ranks: int, batch_size: int) -> int:
         """Full batches that every rank can make in one epoch; what is left over is the agreed remainder."""
@@ -94,7 +94,7 @@ class Manifest(BaseModel):
         users: Rows that an embedding table of users needs.
         items: Likewise of items.
         words: Likewise of words.
-        datasets: By ``<cut>/<data set>``: train (samples), held_out (samples of the cut's target part,
+        datasets: By ``<fold>/<data set>``: train (samples), held_out (samples of the fold's target split,
             where choices are made on it), users (each user's latest events), items (each item's words).
         checksum: SHA-256 over the files' checksums.
     """

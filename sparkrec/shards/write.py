@@ -17,7 +17,7 @@ from sparkrec.lake.files import Arrays
 from sparkrec.shards.manifest import Dataset, ShardFile
 
 # A reader holds a row group at a time.
-_MOST_ROWS_A_GROUP = 100_000
+_MAX_ROWS_A_GROUP = 100_000
 
 
 def write_dataset(
@@ -39,7 +39,7 @@ def write_dataset(
         ranks: Readers that share the rows.
         seed: Seed of the shuffle.
     """
-    wanted = max(groups, math.ceil(total / _MOST_ROWS_A_GROUP), ranks)
+    wanted = max(groups, math.ceil(total / _MAX_ROWS_A_GROUP), ranks)
     wanted = math.ceil(wanted / ranks) * ranks
     place = F.xxhash64(F.lit(seed), F.col(key))
     dealt = rows.withColumn("_place", place).repartition(wanted).sortWithinPartitions("_place", key)

@@ -59,7 +59,7 @@ def _pages(visits: DataFrame, settings: SimulationSettings) -> DataFrame:
         )
         .withColumn("page_start", F.col("start") + begins)
         .withColumn("page_category", category)
-        .withColumn("shown", F.when(F.col("is_bot"), _BOT_PAGE).otherwise(4 + chance.whole(9, "shown", *page)))
+        .withColumn("impressions", F.when(F.col("is_bot"), _BOT_PAGE).otherwise(4 + chance.whole(9, "shown", *page)))
         .withColumn("search_id", F.when(F.col("scene") == "search", F.concat(F.lit("S"), chance.code("search", *page))))
     )
 
@@ -84,7 +84,7 @@ def _showings(pages: DataFrame, settings: SimulationSettings) -> DataFrame:
             last_days=F.col("last_days"),
         )
 
-    drawn = F.array_distinct(F.transform(F.sequence(F.lit(1), F.col("shown").cast("int")), draw))
+    drawn = F.array_distinct(F.transform(F.sequence(F.lit(1), F.col("impressions").cast("int")), draw))
     showings = pages.select("*", F.posexplode(drawn).alias("place", "item")).withColumn("position", F.col("place") + 1)
     is_hot = chance.happens(settings.hot_item_share, "hot item", *page, F.col("place").cast("bigint"))
     return showings.withColumn("is_hot", is_hot).withColumn(
@@ -125,9 +125,11 @@ def _outcomes(showings: DataFrame, settings: SimulationSettings) -> DataFrame:
     bought = F.col("steps") == _PURCHASE
     disliked = 0.03 + 0.15 * (1 - catalogue.quality(item))
     step_back = F.when(F.col("is_bot"), 250).otherwise(1_000)
-    shown_at = F.col("page_start") + chance.whole(step_back, "shown at", *showing)
+    impression_at = F.col("page_start") + chance.whole(step_back, "shown at", *showing)
     return (
-        showings.withColumn("time", shown_at + F.col("position") * F.when(F.col("is_bot"), _BOT_GAP).otherwise(1_500))
+        showings.withColumn(
+            "time", impression_at + F.col("position") * F.when(F.col("is_bot"), _BOT_GAP).otherwise(1_500)
+        )
         .withColumn("promotion", catalogue.promotion(item, F.floor((F.col("time") + settings.start_millisecond) / DAY)))
         .withColumn("appeal", appeal)
         .withColumn("steps", steps)

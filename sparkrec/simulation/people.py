@@ -13,8 +13,8 @@ from sparkrec.simulation.words import BROWSERS, FIRST_NAMES, ROBOTS, SITES
 FAVOURITE_SHARES = (0.5, 0.25, 0.1)
 """How often a person looks for each of the three favourite categories; for the rest, by popularity."""
 
-_MOST_ACTIVE = 4.0
-MEAN_ACTIVITY = 1 - math.exp(-_MOST_ACTIVE) + 0.1
+_MAX_ACTIVITY = 4.0
+MEAN_ACTIVITY = 1 - math.exp(-_MAX_ACTIVITY) + 0.1
 
 
 class People:
@@ -35,7 +35,7 @@ class People:
 
     def activity(self, person: Column) -> Column:
         """Visits as a multiple of the average person's, times `MEAN_ACTIVITY`."""
-        return F.least(-F.log1p(-self.chance.uniform("activity", person)), F.lit(_MOST_ACTIVE)) + 0.1
+        return F.least(-F.log1p(-self.chance.uniform("activity", person)), F.lit(_MAX_ACTIVITY)) + 0.1
 
     def home(self, person: Column) -> Column:
         """Place of the person's usual site among the sites."""

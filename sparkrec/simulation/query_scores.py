@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from sparkrec.text import normalised_query
 
-_LEAST_PROBABILITY = 0.001
+_MIN_PROBABILITY = 0.001
 
 
 def query_scores(understood: DataFrame, searches: DataFrame, truth: DataFrame, longest: int) -> dict[str, float]:
@@ -41,7 +41,7 @@ def query_scores(understood: DataFrame, searches: DataFrame, truth: DataFrame, l
     is_wrong, is_found = F.col("normalised_query") != F.col("meant"), F.col("corrected_query") == F.col("meant")
     heaviest = F.get("categories", F.lit(0))["category"]
     of_truth = F.filter("categories", lambda one: one["category"] == F.col("category"))
-    probability = F.greatest(F.get(of_truth, F.lit(0))["probability"], F.lit(_LEAST_PROBABILITY))
+    probability = F.greatest(F.get(of_truth, F.lit(0))["probability"], F.lit(_MIN_PROBABILITY))
     row = rows.agg(
         F.avg(F.when(is_wrong, is_found.cast("int"))).alias("correction_accuracy"),
         F.avg(F.when(~is_wrong, (~is_found).cast("int"))).alias("correction_false_changes"),

@@ -28,7 +28,7 @@ _HUMAN_EVENTS = 15.0
 """Events of a person's visit on average, measured."""
 _BOT_EVENTS = 165.0
 _BOT_VISITS_A_SLOT = 0.3
-_MOST_VISITS_A_SLOT = 0.25
+_MAX_VISITS_A_SLOT = 0.25
 """Beyond it the most active people would need more than the one visit that a slot holds."""
 _HOME_SHARE = 0.85
 
@@ -61,8 +61,8 @@ def plan(settings: SimulationSettings) -> Plan:
     cold = settings.cold_user_rate
     person_slots = settings.users * ((1 - cold) * warm_slots + cold * cold_slots)
     visits_a_slot = settings.events * (1 - settings.bot_rate) / _HUMAN_EVENTS / person_slots
-    if visits_a_slot > _MOST_VISITS_A_SLOT:
-        most = math.floor(settings.events * _MOST_VISITS_A_SLOT / visits_a_slot)
+    if visits_a_slot > _MAX_VISITS_A_SLOT:
+        most = math.floor(settings.events * _MAX_VISITS_A_SLOT / visits_a_slot)
         raise ConfigurationError(
             f"events: {settings.users:,} users make at most {most:,} events in {settings.days} days; "
             "set fewer events, or more users or days"

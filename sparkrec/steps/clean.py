@@ -18,10 +18,10 @@ from sparkrec.cleaning.kept import (
     INTERACTIONS,
     SEARCHES,
     carried_sessions,
+    dirty_days,
     kept_events,
     own_id,
     sent_again,
-    touched_days,
 )
 from sparkrec.cleaning.labels import REVIEW, labelled_lines, left_out_keys
 from sparkrec.cleaning.lookups import lookup_rows, with_lookups
@@ -103,7 +103,7 @@ class Cleaning:
                 return Cleaning(self.context).clean(self.context.tables.read(f"bronze.{self._source}"))
             kept = self._kept()
             gap = None if self.context.settings.source.interactions.session_id else self._gap()
-            days = touched_days(good, kept, moved, gap)
+            days = dirty_days(good, kept, moved, gap)
             return self._clean(labelled, kept, days, people)
         finally:
             labelled.unpersist()

@@ -14,12 +14,12 @@ from sparkrec.errors import ConfigurationError
 from sparkrec.evaluation.bootstrap import means_with_intervals
 from sparkrec.evaluation.catalogue import HEAD_SHARE, Catalogue
 from sparkrec.evaluation.choose import Candidates, candidates, choose_blend
+from sparkrec.evaluation.evaluate import evaluated
 from sparkrec.evaluation.exposure import exposure_metrics
-from sparkrec.evaluation.judge import judged
 from sparkrec.evaluation.measure import list_values
 from sparkrec.evaluation.segments import NEW_USER_EVENTS, WHOLE, profile_segments, with_segments
 from sparkrec.features.effective_split import effective_split
-from sparkrec.features.parts import newest_known
+from sparkrec.features.folds import newest_known
 from sparkrec.lake.order import in_one_order
 from sparkrec.recommend.loaded import vector_models
 from sparkrec.recommend.models import SECOND_STAGES, all_models
@@ -41,7 +41,7 @@ DEFAULTS = {"discover": "popularity", "reorder": "own_frequency_decayed"}
 def run(context: JobContext) -> Counts:
     """Fill gold.evaluations and say what to publish on each shelf.
 
-    A part on which a shelf has no user to judge by has one row there: the published model, 0 users and no value.
+    A split on which a shelf has no user to evaluate on has one row there: the published model, 0 users and no value.
 
     Raises:
         ConfigurationError: recommend.models names a model that there is not.
@@ -50,15 +50,15 @@ def run(context: JobContext) -> Counts:
     effective = effective_split(tables.read("features.positives"), context.settings.split)
     settings = context.settings.model_copy(update={"split": effective.split})
     current = CurrentModels.read(tables.read_artefact("models/current.json"))
-    parts = [cut for cut in current.cuts if cut != "publish"]
+    splits = [fold for fold in current.folds if fold != "publish"]
     by_profile = profile_segments(tables.read("gold.user_profiles"), settings.evaluation.segments)
-    users = {part: _users(context, current, part, by_profile).persist() for part in parts}
+    users = {split: _users(context, current, split, by_profile).persist() for split in splits}
     try:
         chosen = _choose(context, current, users.get("validation"), effective.told)
         chosen.write(tables.write_artefact("models/chosen.json"))
         titles = title_vectors(tables.read("features.item_text"), current.items)
-        # One part after the other: executors hold the models of one cut at a time.
-        found = [_figures(settings, current, part, chosen, users[part], titles) for part in parts]
+        # One split after the other: executors hold the models of one fold at a time.
+        found = [_figures(settings, current, split, chosen, users[split], titles) for split in splits]
         together = _with_unmeasured(context, reduce(DataFrame.unionByName, found) if found else None, chosen)
         versions: dict[tuple[str, str], str] = {
             (name, shelf): version for name, version in current.versions.items() for shelf in settings.recommend.shelves
@@ -92,17 +92,17 @@ def _log(context: JobContext, chosen: Chosen, rows: DataFrame, tracker: Tracker)
         if ranking.model == BLEND
     }
     figures = rows.where((F.col("segment") == "all") & F.col("value").isNotNull()).toPandas()
-    names = figures["part"] + "." + figures["shelf"] + "." + figures["metric"].str.replace("@", "_at_")
+    names = figures["split"] + "." + figures["shelf"] + "." + figures["metric"].str.replace("@", "_at_")
     for (model, version), own in figures.assign(name=names).groupby(["model", "model_version"]):
         points = [(name, value, 0) for name, value in zip(own["name"], own["value"], strict=True)]
         tracker.log(str(model), str(version), blended.get(str(version), {}), points)
 
 
-def _users(context: JobContext, current: CurrentModels, part: str, by_profile: DataFrame) -> DataFrame:
-    """Users with events in the part, with their targets, segments and vectors, in one order."""
-    sequences = context.tables.read("features.behaviour_sequences").where(F.col("cut") == part)
-    sequences = with_user_vectors(sequences, current, part, vector_models(current, current.at(part)))
-    users = with_targets(sequences, context.tables.read("features.positives"), newest_known(part) - 1)
+def _users(context: JobContext, current: CurrentModels, split: str, by_profile: DataFrame) -> DataFrame:
+    """Users with events in the split, with their targets, segments and vectors, in one order."""
+    sequences = context.tables.read("features.behaviour_sequences").where(F.col("fold") == split)
+    sequences = with_user_vectors(sequences, current, split, vector_models(current, current.at(split)))
+    users = with_targets(sequences, context.tables.read("features.positives"), newest_known(split) - 1)
     tasks = int(context.spark.conf.get("spark.sql.shuffle.partitions") or 1)
     return in_one_order(with_segments(users, by_profile), tasks, "user_id")
 
@@ -161,17 +161,17 @@ def _default(context: JobContext, shelf: str, names: Sequence[str]) -> tuple[str
 
 
 def _with_unmeasured(context: JobContext, figures: DataFrame | None, chosen: Chosen) -> DataFrame:
-    """The figures, and a row of 0 users for each part and shelf that has none."""
-    found = figures.select("part", "shelf").distinct().collect() if figures else []
-    measured = {(row.part, row.shelf) for row in found}
-    parts = ("validation",) if context.settings.split.kind == "none" else ("validation", "test")
+    """The figures, and a row of 0 users for each split and shelf that has none."""
+    found = figures.select("split", "shelf").distinct().collect() if figures else []
+    measured = {(row.split, row.shelf) for row in found}
+    splits = ("validation",) if context.settings.split.kind == "none" else ("validation", "test")
     rows = [
-        (ranking.model, shelf, chosen.metric, WHOLE, part, 0)
-        for part in parts
+        (ranking.model, shelf, chosen.metric, WHOLE, split, 0)
+        for split in splits
         for shelf, ranking in chosen.shelves.items()
-        if (part, shelf) not in measured
+        if (split, shelf) not in measured
     ]
-    schema = "model string, shelf string, metric string, segment string, part string, users long"
+    schema = "model string, shelf string, metric string, segment string, split string, users long"
     nobody = context.spark.createDataFrame(rows, schema)
     numbers = ("value", "low", "high", "difference", "difference_low", "difference_high", "p_value")
     nobody = nobody.withColumns({name: F.lit(None).cast("double") for name in numbers})
@@ -179,20 +179,20 @@ def _with_unmeasured(context: JobContext, figures: DataFrame | None, chosen: Cho
 
 
 def _figures(
-    settings: Settings, current: CurrentModels, part: str, chosen: Chosen, users: DataFrame, titles: sparse.csr_matrix
+    settings: Settings, current: CurrentModels, split: str, chosen: Chosen, users: DataFrame, titles: sparse.csr_matrix
 ) -> DataFrame:
-    """All figures of one part: those of each user's lists, as means, and those of all lists together."""
+    """All figures of one split: those of each user's lists, as means, and those of all lists together."""
     k, shelves = settings.evaluation.k, settings.recommend.shelves
     blends = {BLEND: {shelf: ranking.weights for shelf, ranking in chosen.shelves.items() if ranking.model == BLEND}}
     published = {shelf: ranking.model for shelf, ranking in chosen.shelves.items()}
-    catalogue = Catalogue.of(current.arrays("popularity", part)["scores"], titles)
-    lists = judged(users, current, part, blends, shelves, settings.ranker.depth, k, catalogue.head).persist()
+    catalogue = Catalogue.of(current.arrays("popularity", split)["scores"], titles)
+    lists = evaluated(users, current, split, blends, shelves, settings.ranker.depth, k, catalogue.head).persist()
     try:
         measure = partial(list_values, catalogue=catalogue, k=k)
         means = means_with_intervals(lists, measure, published, settings.evaluation.bootstrap_samples, settings.seed)
-        together = exposure_metrics(lists, int(current.known_items(part).sum()), k)
+        together = exposure_metrics(lists, int(current.known_items(split).sum()), k)
         figures = means.unionByName(together, allowMissingColumns=True)
-        return figures.withColumn("part", F.lit(part)).localCheckpoint()
+        return figures.withColumn("split", F.lit(split)).localCheckpoint()
     finally:
         lists.unpersist()
 

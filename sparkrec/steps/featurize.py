@@ -8,10 +8,10 @@ from sparkrec.errors import DataError
 from sparkrec.features.behaviour_sequences import behaviour_sequences
 from sparkrec.features.day_facts import pair_days
 from sparkrec.features.effective_split import effective_split
+from sparkrec.features.folds import backtest_folds, with_split
 from sparkrec.features.item_text import item_text
-from sparkrec.features.labelled_pairs import at_most, positive_pairs, shown_pairs
+from sparkrec.features.labelled_pairs import at_most, impression_pairs, positive_pairs
 from sparkrec.features.negatives import draw_weights, with_negatives
-from sparkrec.features.parts import rehearsal_cuts, with_part
 from sparkrec.features.ranking_samples import ranking_samples
 from sparkrec.features.retrieval_samples import retrieval_samples
 from sparkrec.features.user_interests import user_interests
@@ -52,7 +52,7 @@ def run(context: JobContext) -> Counts:
         F.col("value").alias("user_id"), F.col("index").alias("user_index")
     )
     item_index = text.select("item_id", "item_index")
-    indexed = with_part(positives, split).join(user_index, "user_id", "inner").join(item_index, "item_id", "inner")
+    indexed = with_split(positives, split).join(user_index, "user_id", "inner").join(item_index, "item_id", "inner")
     counts["positives"] = tables.replace("features.positives", indexed)
     if not counts["positives"]:
         types = ", ".join(features.positive_events)
@@ -62,7 +62,7 @@ def run(context: JobContext) -> Counts:
     tags = user_interests(known, text, context.run_date, features.interest_half_life_days, _INTEREST_TAGS)
     counts["user_interests"] = tables.replace("features.user_interests", tags)
     others = interactions.where(~is_positive & F.col("user_id").isNotNull()).join(item_index, "item_id", "inner")
-    further = rehearsal_cuts(split, context.settings.ranker.windows)
+    further = backtest_folds(split, context.settings.ranker.windows)
     sequences = behaviour_sequences(known, others, split, features.history_length, further)
     counts["behaviour_sequences"] = tables.replace("features.behaviour_sequences", sequences)
     samples = retrieval_samples(known, text, features.history_length, features.title_words)
@@ -84,14 +84,14 @@ def _labelled_pairs(
     user_index: DataFrame,
     item_index: DataFrame,
 ) -> DataFrame:
-    """What was shown and what came of it; without impressions positive events and items that are drawn."""
+    """Impressions and what came of them; without impressions positive events and items that are drawn."""
     settings, positives = context.settings, context.tables.read("features.positives")
     features = settings.features
-    is_shown = F.col("user_id").isNotNull() & (F.col("event_type") == "impression")
-    if "impression" in features.positive_events or interactions.where(is_shown).isEmpty():
+    is_impression = F.col("user_id").isNotNull() & (F.col("event_type") == "impression")
+    if "impression" in features.positive_events or interactions.where(is_impression).isEmpty():
         chosen = positive_pairs(positives, features.ranking_positives)
         weights = draw_weights(positives, items)
         return with_negatives(chosen, positives, weights, features.negatives, settings.seed)
-    events = interactions.where(is_shown | is_positive).withColumn("positive", is_positive)
-    shown = shown_pairs(events, user_index, item_index, positives, split)
-    return at_most(shown, features.ranking_positives)
+    events = interactions.where(is_impression | is_positive).withColumn("positive", is_positive)
+    impressions = impression_pairs(events, user_index, item_index, positives, split)
+    return at_most(impressions, features.ranking_positives)

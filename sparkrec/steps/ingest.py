@@ -264,10 +264,10 @@ class _Delivery:
 
     def _check_width(self, lines: DataFrame) -> None:
         names = {name.lower() for name in (*(self._earlier or ()), *lines.columns)}
-        if len(own_columns([*names])) > self._source.most_columns:
+        if len(own_columns([*names])) > self._source.max_columns:
             raise DataError(
                 f"source {self._source.name}: with the columns of the new files the table would have {len(names):,}, "
-                f"more than `most_columns`, {self._source.most_columns:,}: deliver them without what is no column"
+                f"more than `max_columns`, {self._source.max_columns:,}: deliver them without what is no column"
             )
 
     def _say_drift(self, lines: DataFrame) -> None:

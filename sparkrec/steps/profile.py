@@ -13,6 +13,7 @@ from sparkrec.config import Settings
 from sparkrec.contracts import load_contract
 from sparkrec.lake.days import is_of_days
 from sparkrec.profiles.days import item_days, user_days
+from sparkrec.profiles.dirty import buyers_of_changed_items, days_that_leave, dirty_keys, of_dirty, of_others
 from sparkrec.profiles.items import (
     ITEM_WINDOWS,
     facts_of_item_profiles,
@@ -21,7 +22,6 @@ from sparkrec.profiles.items import (
     item_profiles,
     with_other_users,
 )
-from sparkrec.profiles.touched import buyers_of_changed_items, days_that_leave, of_others, of_touched, touched
 from sparkrec.profiles.users import USER_WINDOWS, facts_of_user_profiles, user_facts, user_profiles
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.kept import kept
@@ -34,7 +34,7 @@ _WRITTEN = (_USER_DAYS, _ITEM_DAYS, _USER_PROFILES, _ITEM_PROFILES)
 # To be raised with every change of what a row of these tables says.
 _EDITION = 2
 # Of all days: where more have changed, to add up all profiles anew is no more work.
-_MOST_CHANGED = 0.5
+_MAX_CHANGED = 0.5
 
 _Facts = tuple[DataFrame, DataFrame, DataFrame]
 
@@ -114,7 +114,7 @@ def _increment(context: JobContext) -> _Increment | None:
     days = come | {day for day in replaced if day <= context.run_date}
     if days:
         known = tables.read(_ITEM_DAYS).select("event_date").distinct()
-        if len(days) > _MOST_CHANGED * len({row.event_date for row in known.collect()} | days):
+        if len(days) > _MAX_CHANGED * len({row.event_date for row in known.collect()} | days):
             return None
     return _Increment(run, run.run_date, days)
 
@@ -151,19 +151,19 @@ def _facts_after(context: JobContext, increment: _Increment, items: DataFrame, s
         version, longest = increment.run.inputs[_ITEMS], context.settings.source.texts.longest_title
         described_before = current_items(tables.read(_ITEMS, version), longest)
         in_days.append(buyers_of_changed_items(by_user, described_before, items))
-    users = stack.enter_context(kept(touched("user_id", *in_days)))
+    users = stack.enter_context(kept(dirty_keys("user_id", *in_days)))
     in_days = [by_item_before.where(replaced), by_item.where(replaced), by_item.where(leave(ITEM_WINDOWS))]
-    catalogue = stack.enter_context(kept(touched("item_id", *in_days)))
+    catalogue = stack.enter_context(kept(dirty_keys("item_id", *in_days)))
 
-    days_of_users = of_touched(by_user, "user_id", users)
+    days_of_users = of_dirty(by_user, "user_id", users)
     users_facts = stack.enter_context(kept(user_facts(days_of_users, items, as_of)))
-    items_facts = stack.enter_context(kept(item_facts(of_touched(by_item, "item_id", catalogue), as_of)))
+    items_facts = stack.enter_context(kept(item_facts(of_dirty(by_item, "item_id", catalogue), as_of)))
     return (
         users_facts.unionByName(of_others(facts_of_user_profiles(users_before), "user_id", users)),
         items_facts.unionByName(of_others(facts_of_item_profiles(items_before), "item_id", catalogue)),
         with_other_users(
             items_before,
-            was=item_buyers(of_touched(by_user_before, "user_id", users), before),
+            was=item_buyers(of_dirty(by_user_before, "user_id", users), before),
             is_=item_buyers(days_of_users, as_of),
         ),
     )

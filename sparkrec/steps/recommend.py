@@ -21,7 +21,7 @@ def run(context: JobContext) -> Counts:
     settings, tables = context.settings, context.tables
     current = CurrentModels.read(tables.read_artefact("models/current.json"))
     chosen = Chosen.read(tables.read_artefact("models/chosen.json"))
-    sequences = tables.read("features.behaviour_sequences").where("cut = 'publish'")
+    sequences = tables.read("features.behaviour_sequences").where("fold = 'publish'")
     titles = context.current_items().select("item_id", "title")
     items = (
         indices_of(tables.read("features.vocabulary"), "item")

@@ -19,7 +19,7 @@ from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.describe import STATISTICS
 from sparkrec.steps.query_examples import query_examples
 from sparkrec.steps.runs import CLEANING, as_frame, row_account
-from sparkrec.training.plan import CutRecord
+from sparkrec.training.plan import FoldRecord
 
 _SHOWN_EVENTS = 15
 _SHOWN_PLACES = 10
@@ -81,13 +81,13 @@ def _described(model: str, weights: dict[str, float]) -> str:
 def _training_curves(current: CurrentModels) -> tuple[TrainingCurve, ...]:
     curves = []
     for model in (model.name for model in all_models() if model.deep and model.name in current.versions):
-        for cut in current.cuts:
-            record = CutRecord.read(f"{current.folder(model)}/{cut}")
+        for fold in current.folds:
+            record = FoldRecord.read(f"{current.folder(model)}/{fold}")
             curves.append(
                 TrainingCurve(
                     model=model,
                     version=current.versions[model],
-                    cut=cut,
+                    fold=fold,
                     epochs=pd.DataFrame([epoch.model_dump() for epoch in record.epochs]).astype(
                         {"validation_loss": float, "validation_ndcg": float}
                     ),

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from sparkrec.contracts.features import model_inputs
 from sparkrec.features.effective_split import effective_split
 from sparkrec.features.fixed_length import pad_behind, pad_front
-from sparkrec.features.parts import KNOWN_PARTS, cuts, known_at
+from sparkrec.features.folds import KNOWN_SPLITS, folds, known_at
 from sparkrec.features.sequence_windows import sequence_windows
 from sparkrec.features.vocabulary import FIRST
 from sparkrec.file_systems import subfolders
@@ -22,7 +22,7 @@ _MODEL, _SAMPLES = "two_tower", "features.retrieval_samples"
 
 
 def run(context: JobContext) -> Counts:
-    """Write train, held-out, user and item data sets of each cut, then the manifest that makes them current.
+    """Write train, held-out, user and item data sets of each fold, then the manifest that makes them current.
 
     Shards that were made from the same rows by the same settings stay.
     """
@@ -53,8 +53,8 @@ def run(context: JobContext) -> Counts:
     sizes = {
         row.feature: row.rows for row in vocabulary.groupBy("feature").agg((F.max("index") + 1).alias("rows")).collect()
     }
-    by_part = {row.part: row["count"] for row in samples.groupBy("part").count().collect()}
-    users_of = {row.cut: row["count"] for row in sequences.groupBy("cut").count().collect()}
+    by_split = {row.split: row["count"] for row in samples.groupBy("split").count().collect()}
+    users_of = {row.fold: row["count"] for row in sequences.groupBy("fold").count().collect()}
 
     names: list[str] = []
 
@@ -63,23 +63,23 @@ def run(context: JobContext) -> Counts:
         write_dataset(rows, total, root, f"{version}/{name}", key, groups, ranks, settings.seed)
         names.append(name)
 
-    for cut in cuts(split):
-        known = samples.where(F.col("part").isin(list(KNOWN_PARTS[cut])))
-        total = sum(by_part.get(part, 0) for part in KNOWN_PARTS[cut])
+    for fold in folds(split):
+        known = samples.where(F.col("split").isin(list(KNOWN_SPLITS[fold])))
+        total = sum(by_split.get(name, 0) for name in KNOWN_SPLITS[fold])
         share = known.groupBy("item_index").agg(F.log(F.count(F.lit(1)) / F.lit(total)).cast("float").alias("log_q"))
-        write(f"{cut}/train", _model_inputs(known, share), total, "event_id")
+        write(f"{fold}/train", _model_inputs(known, share), total, "event_id")
         if with_windows:
-            windows = sequence_windows(tables.read("features.positives").where(known_at(cut)), length).persist()
+            windows = sequence_windows(tables.read("features.positives").where(known_at(fold)), length).persist()
             # Computed once for their number and what is written.
-            write(f"{cut}/windows", windows, windows.count(), "window_id")
+            write(f"{fold}/windows", windows, windows.count(), "window_id")
             windows.unpersist()
-        if cut == "validation" and by_part.get("validation"):
-            held_out = samples.where(F.col("part") == "validation")
+        if fold == "validation" and by_split.get("validation"):
+            held_out = samples.where(F.col("split") == "validation")
             seen = _model_inputs(held_out, share)
-            write(f"{cut}/held_out", seen, by_part["validation"], "event_id")
+            write(f"{fold}/held_out", seen, by_split["validation"], "event_id")
         history = pad_front(F.col("sequence"), length).alias("history")
-        users = sequences.where(F.col("cut") == cut).select("user_id", "user_index", history)
-        write(f"{cut}/users", users, users_of.get(cut, 0), "user_id")
+        users = sequences.where(F.col("fold") == fold).select("user_id", "user_index", history)
+        write(f"{fold}/users", users, users_of.get(fold, 0), "user_id")
     item_words = pad_behind(F.col("word_indices"), words).alias("item_words")
     items = text.select("item_id", "item_index", item_words)
     write("items", items, sizes["item"] - FIRST, "item_id")
@@ -111,7 +111,7 @@ def _counts(manifest: Manifest) -> Counts:
 
 
 def _model_inputs(samples: DataFrame, share: DataFrame) -> DataFrame:
-    """What the model reads, and the item to foresee; items that the cut does not know have no share and are left out.
+    """What the model reads, and the item to predict; items that the fold does not know have no share and are left out.
 
     The model's inputs are those of the registry that have its tag.
     """

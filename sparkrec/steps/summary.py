@@ -43,14 +43,14 @@ def summary(lake: Lake, settings: Settings) -> str:
     for shelf in settings.recommend.shelves:
         of_shelf = figures[figures["shelf"] == shelf]
         measured = of_shelf[of_shelf["users"] > 0]
-        part = "test" if (measured["part"] == "test").any() else "validation"
+        split = "test" if (measured["split"] == "test").any() else "validation"
         if measured.empty:
             published = ", ".join(sorted(set(of_shelf.loc[of_shelf["chosen"], "model"])))
             console.print(f"{shelf}: nothing was measured, 0 users were held out\n  published: {published}\n")
             continue
-        listed = measured[measured["part"] == part].sort_values("value", ascending=False)
+        listed = measured[measured["split"] == split].sort_values("value", ascending=False)
         users = int(listed["users"].iloc[0])
-        table = Table(title=f"{shelf}: {metric} on {part}, {users:,} users", title_justify="left")
+        table = Table(title=f"{shelf}: {metric} on {split}, {users:,} users", title_justify="left")
         for column in ("model", "value", "95 % interval", "p, paired"):
             table.add_column(column, justify="left" if column == "model" else "right")
         for row in listed.to_dict("records"):

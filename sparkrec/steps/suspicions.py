@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-_LEAST_EVENTS = 20
+_MIN_EVENTS = 20
 """With so few events, users of one session each are nothing odd."""
 _SAMPLE = 50_000
 """Events, more or less, that are looked at for sessions: all those of some users."""
@@ -26,7 +26,7 @@ def users_of_one_session(events: DataFrame, rows: int) -> str | None:
     )
     found = by_user.agg(F.sum("events").alias("events"), F.count("*").alias("users"), F.bool_and("is_one").alias("one"))
     (row,) = found.collect()
-    if not row.one or row.events <= _LEAST_EVENTS or row.users < 2:
+    if not row.one or row.events <= _MIN_EVENTS or row.users < 2:
         return None
     all_of = f"all {row.users:,} users have" if share == 1 else f"{row.users:,} users that were looked at have"
     return (

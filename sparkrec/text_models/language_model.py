@@ -32,5 +32,5 @@ class LanguageModel:
         """What comes after each prompt."""
         if not prompts:
             return []
-        texts = self._model.generate(list(prompts), max_length=self.settings.most_tokens)
+        texts = self._model.generate(list(prompts), max_length=self.settings.max_tokens)
         return [text.removeprefix(prompt).strip() for prompt, text in zip(prompts, texts, strict=True)]

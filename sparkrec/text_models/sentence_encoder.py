@@ -53,9 +53,9 @@ class SentenceEncoder:
         return tokenizer, encode
 
     def tokens(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
-        """Token ids of each text between the marks of its start and end, cut to ``settings.most_tokens``."""
+        """Token ids of each text between the marks of its start and end, cut to ``settings.max_tokens``."""
         tokenizer, _ = self._model
-        most = self.settings.most_tokens - 2
+        most = self.settings.max_tokens - 2
         start, end = [tokenizer.cls_token_id], [tokenizer.sep_token_id]
         # What lies behind is behind the last token that is read, but for a text of blanks and words that are none.
         bare = [_bare(text[: most * (_LONGEST_WORD + 1)]) for text in texts]

@@ -16,7 +16,7 @@ from sparkrec.training.plan import EpochRecord
 
 @dataclass
 class Progress:
-    """How far a cut's training has come.
+    """How far a fold's training has come.
 
     Attributes:
         epochs: What the finished epochs gave.

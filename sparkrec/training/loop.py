@@ -17,7 +17,7 @@ from sparkrec.shards.read import epoch_batches, file_at
 from sparkrec.training import checkpoint
 from sparkrec.training.distributed import Ranks
 from sparkrec.training.gradients import averaged, compacted
-from sparkrec.training.plan import CutRecord, EpochRecord, RankRecord
+from sparkrec.training.plan import EpochRecord, FoldRecord, RankRecord
 
 Batch = Mapping[str, Any]
 
@@ -33,7 +33,7 @@ class Trainable(Protocol):
     def loss_of(self, batch: Batch, training: bool = False) -> Any:
         """Mean loss of a batch, a scalar tensor."""
 
-    def judge(self, batch: Batch) -> tuple[Any, Any]:
+    def evaluate_batch(self, batch: Batch) -> tuple[Any, Any]:
         """Mean loss of a batch, and how well it is ranked (more is better): two scalar tensors."""
 
     def get_weights(self) -> list[Any]:
@@ -71,12 +71,12 @@ def fit(
     root: str,
     train: Dataset,
     held_out: Dataset | None,
-    cut: str,
+    fold: str,
     folder: str,
     options: FitOptions,
     say: Callable[[str], None],
-) -> CutRecord:
-    """Train a model on the shards of one cut.
+) -> FoldRecord:
+    """Train a model on the shards of one fold.
 
     All ranks make the same number of steps, agreed from the manifest. Where there are held-out
     samples, training stops after ``patience`` epochs without a better ranking of them and the best
@@ -90,8 +90,8 @@ def fit(
         root: Folder of all shards.
         train: Training samples.
         held_out: Samples to choose the number of epochs on, if any.
-        cut: Name of the cut.
-        folder: Where the cut's checkpoint lies.
+        fold: Name of the fold.
+        folder: Where the fold's checkpoint lies.
         options: See `FitOptions`.
         say: Takes lines of progress.
 
@@ -112,13 +112,13 @@ def fit(
     progress = checkpoint.load(uri, variables)
     ranks.same_start(variables)
     train_step = make_train_step(model, optimizer, ranks, accumulation, options.training.compression == "fp16")
-    judge = tf.function(model.judge, reduce_retracing=True)
+    evaluate = tf.function(model.evaluate_batch, reduce_retracing=True)
     epochs, patience = options.epochs, options.patience
 
     while len(progress.epochs) < epochs and not _out_of_patience(progress, held_out, patience):
         epoch = len(progress.epochs) + 1
-        clock = _Clock(ranks, f"{cut}: epoch {epoch}/{epochs}", steps - progress.step, step_size * ranks.size, say)
-        losses = _Losses(ranks, progress, partial(_place, options, train, ranks, epoch, step_size), cut, epoch)
+        clock = _Clock(ranks, f"{fold}: epoch {epoch}/{epochs}", steps - progress.step, step_size * ranks.size, say)
+        losses = _Losses(ranks, progress, partial(_place, options, train, ranks, epoch, step_size), fold, epoch)
         order = options.seed + epoch
         with epoch_batches(root, train, ranks.rank, ranks.size, step_size, order, first_step=progress.step) as batches:
             for step, batch in enumerate(batches.take(steps - progress.step), progress.step + 1):
@@ -131,7 +131,7 @@ def fit(
         loss = losses.mean() / steps
         progress.step, progress.loss_sum = 0, 0.0
         speed, seconds = clock.speed()
-        validation_loss, ndcg = _on_held_out(judge, ranks, root, held_out, batch_size) if held_out else (None, None)
+        validation_loss, ndcg = _on_held_out(evaluate, ranks, root, held_out, batch_size) if held_out else (None, None)
         progress.epochs.append(
             EpochRecord(
                 epoch=epoch,
@@ -149,7 +149,7 @@ def fit(
         if ranks.rank == 0:
             checkpoint.save(uri, variables, progress)
             shown = "" if ndcg is None else f"  held-out {validation_loss:.4f}, ndcg {ndcg:.4f}"
-            say(f"{cut}: epoch {epoch}/{epochs}  loss {loss:.4f}{shown}  {speed:,.0f} samples/s  {ranks.size} ranks")
+            say(f"{fold}: epoch {epoch}/{epochs}  loss {loss:.4f}{shown}  {speed:,.0f} samples/s  {ranks.size} ranks")
     if progress.best_weights:
         model.set_weights(progress.best_weights)
 
@@ -162,8 +162,8 @@ def fit(
     )
     records = tuple(ranks.gather(record))
     if len({other.checksum for other in records}) > 1:
-        raise DataError(f"the ranks' weights of {cut} differ: {[other.checksum for other in records]}")
-    return CutRecord(cut=cut, best_epoch=progress.best_epoch, epochs=tuple(progress.epochs), ranks=records)
+        raise DataError(f"the ranks' weights of {fold} differ: {[other.checksum for other in records]}")
+    return FoldRecord(fold=fold, best_epoch=progress.best_epoch, epochs=tuple(progress.epochs), ranks=records)
 
 
 class _Clock:
@@ -194,9 +194,9 @@ class _Losses:
     """The losses of an epoch's steps, added up without making a step wait for the one before it."""
 
     def __init__(
-        self, ranks: Ranks, progress: checkpoint.Progress, place: Callable[[int], str], cut: str, epoch: int
+        self, ranks: Ranks, progress: checkpoint.Progress, place: Callable[[int], str], fold: str, epoch: int
     ) -> None:
-        self._ranks, self._place, self._cut, self._epoch = ranks, place, cut, epoch
+        self._ranks, self._place, self._fold, self._epoch = ranks, place, fold, epoch
         self._step, self._sum = progress.step, progress.loss_sum
         self._found: list[tf.Tensor] = []
         self._bad: int | None = None
@@ -225,7 +225,7 @@ class _Losses:
         if not math.isfinite(mean):
             told = self._ranks.gather(None if self._bad is None else (self._bad, self._place(self._bad)))
             raise DataError(
-                f"the loss of {self._cut} is no number in epoch {self._epoch}: {min(filter(None, told))[1]}"
+                f"the loss of {self._fold} is no number in epoch {self._epoch}: {min(filter(None, told))[1]}"
             )
         return mean
 
@@ -290,13 +290,17 @@ def _cut(batch: Batch, parts: int) -> list[Batch]:
 
 
 def _on_held_out(
-    judge: Callable[[Batch], tuple[tf.Tensor, tf.Tensor]], ranks: Ranks, root: str, held_out: Dataset, batch_size: int
+    evaluate: Callable[[Batch], tuple[tf.Tensor, tf.Tensor]],
+    ranks: Ranks,
+    root: str,
+    held_out: Dataset,
+    batch_size: int,
 ) -> tuple[float, float]:
     """Mean loss and ranking of full batches over all ranks; ranks may have different numbers of them."""
     loss, ranking, batches_read = 0.0, 0.0, 0
     with epoch_batches(root, held_out, ranks.rank, ranks.size, batch_size) as batches:
         for batch in batches:
-            of_batch = judge(batch)
+            of_batch = evaluate(batch)
             loss, ranking = loss + float(of_batch[0]), ranking + float(of_batch[1])
             batches_read += 1
     share = 1 / max(batches_read, 1)

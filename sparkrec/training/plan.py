@@ -10,7 +10,7 @@ from sparkrec.lake import files
 from sparkrec.shards.manifest import Dataset
 
 TRAINING_RECORD = "training.json"
-"""Last file of a finished cut; a cut without it is trained, on from its checkpoint."""
+"""Last file of a finished fold; a fold without it is trained, on from its checkpoint."""
 
 DATASETS = "datasets.json"
 """The ranker's data sets, in the folder of its shards."""
@@ -20,12 +20,12 @@ WEIGHTS = "weights.npz"
 
 
 class TrainingPlan(BaseModel):
-    """One training job: the same model at each cut.
+    """One training job: the same model at each fold.
 
     Attributes:
         shards: Folder of the shards and their manifest.
-        output: Folder of the model version; each cut has a folder below it.
-        cuts: Cuts in their order; the first chooses the number of epochs on its held-out samples.
+        output: Folder of the model version; each fold has a folder below it.
+        folds: Folds in their order; the first chooses the number of epochs on its held-out samples.
         model: Name of the model.
         config: Its options, the settings' section of that name.
         training: How it is trained.
@@ -37,7 +37,7 @@ class TrainingPlan(BaseModel):
 
     shards: str
     output: str
-    cuts: tuple[str, ...]
+    folds: tuple[str, ...]
     model: str
     config: dict[str, Any]
     training: TrainingSettings
@@ -51,7 +51,7 @@ class RankerData(BaseModel):
     Attributes:
         buckets: Values of a field, so many rows of the table each.
         fields: Fields of each data set.
-        datasets: Of each cut of the plan, which here is a cut and a shelf: pairs with ``field_rows`` and ``label``.
+        datasets: Of each fold of the plan, which here is a fold and a shelf: pairs with ``field_rows`` and ``label``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -62,7 +62,7 @@ class RankerData(BaseModel):
 
 
 class EpochRecord(BaseModel):
-    """One line of a cut's training log."""
+    """One line of a fold's training log."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -75,7 +75,7 @@ class EpochRecord(BaseModel):
 
 
 class RankRecord(BaseModel):
-    """What one rank did at one cut.
+    """What one rank did at one fold.
 
     Attributes:
         rows: Rows that the rank's part holds.
@@ -92,26 +92,26 @@ class RankRecord(BaseModel):
     checksum: str
 
 
-class CutRecord(BaseModel):
-    """What came of one cut: written as ``training.json`` beside the weights."""
+class FoldRecord(BaseModel):
+    """What came of one fold: written as ``training.json`` beside the weights."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cut: str
+    fold: str
     best_epoch: int
     epochs: tuple[EpochRecord, ...]
     ranks: tuple[RankRecord, ...]
 
     @classmethod
     def read(cls, folder: str) -> Self:
-        """The record of a finished cut's folder."""
+        """The record of a finished fold's folder."""
         return cls.model_validate_json(files.read_bytes(f"{folder}/{TRAINING_RECORD}"))
 
     @classmethod
     def find(cls, folder: str) -> Self | None:
-        """The record of a cut's folder, if the cut is finished."""
+        """The record of a fold's folder, if the fold is finished."""
         return cls.read(folder) if files.exists(f"{folder}/{TRAINING_RECORD}") else None
 
     def write(self, folder: str) -> None:
-        """Put it into the cut's folder, as the last of its files."""
+        """Put it into the fold's folder, as the last of its files."""
         files.write_bytes(f"{folder}/{TRAINING_RECORD}", json.dumps(self.model_dump(), indent=1).encode())

@@ -1,4 +1,4 @@
-"""What one rank does: fit a retrieval model at each cut and write its vectors."""
+"""What one rank does: fit a retrieval model at each fold and write its vectors."""
 
 from collections.abc import Iterator
 
@@ -19,11 +19,11 @@ from sparkrec.training import checkpoint
 from sparkrec.training.distributed import Ranks
 from sparkrec.training.lazy_adam import LazyAdam
 from sparkrec.training.loop import FitOptions, fit
-from sparkrec.training.plan import CutRecord, TrainingPlan
+from sparkrec.training.plan import FoldRecord, TrainingPlan
 
 
 def train_rank(plan_uri: str) -> None:
-    """Train every cut of the plan that is not finished; all ranks call this with the same plan.
+    """Train every fold of the plan that is not finished; all ranks call this with the same plan.
 
     Args:
         plan_uri: Where the `TrainingPlan` lies as JSON.
@@ -33,11 +33,11 @@ def train_rank(plan_uri: str) -> None:
     config = RETRIEVERS[plan.model].settings.model_validate(plan.config)
     ranks = start_rank(plan)
     epochs = config.epochs
-    for cut in plan.cuts:
-        folder = f"{plan.output}/{cut}"
-        finished = ranks.decide(CutRecord.find(folder) if ranks.rank == 0 else None)
-        record = finished or _train_cut(plan, config, manifest, ranks, cut, folder, epochs)
-        # The first cut has held-out samples and chooses the number of epochs for the others.
+    for fold in plan.folds:
+        folder = f"{plan.output}/{fold}"
+        finished = ranks.decide(FoldRecord.find(folder) if ranks.rank == 0 else None)
+        record = finished or _train_fold(plan, config, manifest, ranks, fold, folder, epochs)
+        # The first fold has held-out samples and chooses the number of epochs for the others.
         epochs = max(record.best_epoch, 1)
     ranks.stop()
 
@@ -66,31 +66,31 @@ def options_of(config: DeepSettings, plan: TrainingPlan, epochs: int) -> FitOpti
     return FitOptions(config.batch_size, epochs, config.patience, plan.seed, plan.training, plan.model)
 
 
-def _train_cut(
-    plan: TrainingPlan, config: DeepSettings, manifest: Manifest, ranks: Ranks, cut: str, folder: str, epochs: int
-) -> CutRecord:
+def _train_fold(
+    plan: TrainingPlan, config: DeepSettings, manifest: Manifest, ranks: Ranks, fold: str, folder: str, epochs: int
+) -> FoldRecord:
     keras.backend.clear_session()
     keras.utils.set_random_seed(plan.seed)
     model = RETRIEVERS[plan.model].build(config, Sizes(manifest.users, manifest.items, manifest.words))
     _build(model, manifest)
     if plan.warm_start:
-        checkpoint.warm_start(f"{plan.warm_start}/{cut}/checkpoint.npz", model.variables)
-    held_out = manifest.datasets.get(f"{cut}/held_out")
+        checkpoint.warm_start(f"{plan.warm_start}/{fold}/checkpoint.npz", model.variables)
+    held_out = manifest.datasets.get(f"{fold}/held_out")
     record = fit(
         model,
         make_optimizer(config, plan, ranks),
         ranks,
         plan.shards,
-        manifest.datasets[f"{cut}/{config.trained_on}"],
+        manifest.datasets[f"{fold}/{config.trained_on}"],
         held_out if held_out and held_out.rows >= config.batch_size * ranks.size else None,
-        cut,
+        fold,
         folder,
         options_of(config, plan, epochs),
         ranks.say,
     )
-    users = _encode_users(model, plan.shards, manifest.datasets[f"{cut}/users"], ranks)
+    users = _encode_users(model, plan.shards, manifest.datasets[f"{fold}/users"], ranks)
     files.write_table(f"{folder}/{USERS}/part-{ranks.rank}.parquet", users)
-    # Every rank has written before rank 0 says that the cut is finished.
+    # Every rank has written before rank 0 says that the fold is finished.
     ranks.gather("written")
     if ranks.rank == 0:
         files.write_arrays(f"{folder}/arrays.npz", _encode_items(model, plan.shards, manifest))

@@ -125,9 +125,9 @@ CASE_LIST = [
     Case(
         "json_key_space",
         {},
-        told=(r"a\.jsonl, and of files beside it, have more than 2 different keys: mend it, or raise `most_columns`",),
+        told=(r"a\.jsonl, and of files beside it, have more than 2 different keys: mend it, or raise `max_columns`",),
         exit_status=1,
-        settings=("source.most_columns=2",),
+        settings=("source.max_columns=2",),
     ),
     Case("json_two_in_line", LINES_OF_TWO),
     Case(
@@ -166,9 +166,9 @@ CASE_LIST = [
     Case(
         "many_cols",
         {},
-        told=(r"it has [0-9,]+ columns, more than `most_columns`, 100", "on_bad_file: skip"),
+        told=(r"it has [0-9,]+ columns, more than `max_columns`, 100", "on_bad_file: skip"),
         exit_status=1,
-        settings=("source.most_columns=100",),
+        settings=("source.max_columns=100",),
     ),
     Case("nl_last", {"landed": 2, "kept": 2}, THREE[:2]),
     Case(

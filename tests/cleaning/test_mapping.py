@@ -11,7 +11,7 @@ from sparkrec.contracts.spark import names_where
 from sparkrec.errors import ConfigurationError
 
 CONTRACT = load_contract("silver.interactions")
-LEAST = InteractionsMapping(user_id="who", item_id="upper(what)", event_time="to_timestamp(at)")
+MINIMAL = InteractionsMapping(user_id="who", item_id="upper(what)", event_time="to_timestamp(at)")
 
 
 def mapped(lines: DataFrame, mapping: InteractionsMapping) -> DataFrame:
@@ -26,7 +26,7 @@ def test_the_least_mapping_gives_every_column_of_the_contract_typed(spark: Spark
         [("r1", "u", "a7", "2011-12-09 23:59:59")], "row_id string, who string, what string, at string"
     )
 
-    events = mapped(lines, LEAST)
+    events = mapped(lines, MINIMAL)
 
     assert {field.name: field.dataType.simpleString() for field in events.schema} == {
         name: column.type for name, column in CONTRACT.columns.items()
@@ -80,7 +80,7 @@ def test_session_and_event_ids_come_from_the_source_and_the_event_id_else_from_t
 
 
 def test_a_text_that_cannot_be_read_is_told_from_a_missing_one(spark: SparkSession) -> None:
-    mapping = LEAST.model_copy(update={"event_time": "at", "quantity": "pieces", "unit_price": "price"})
+    mapping = MINIMAL.model_copy(update={"event_time": "at", "quantity": "pieces", "unit_price": "price"})
     cases = {
         ("2011-12-09 12:50:00", "7", "1.25"): [],
         ("2011-12-09 12:50:00", None, None): [],
@@ -104,7 +104,7 @@ def test_a_time_that_the_pattern_does_not_read_is_told_from_a_missing_one(spark:
         [("a", "12/1/2010", "8:26"), ("a", "12/10/2010", "08:26"), ("a", None, " "), ("a", "12/10/2010", None)],
         "kind string, day string, hour string",
     )
-    unreadable = unreadable_columns(lines, LEAST.model_copy(update={"event_time": pattern}), CONTRACT)["event_time"]
+    unreadable = unreadable_columns(lines, MINIMAL.model_copy(update={"event_time": pattern}), CONTRACT)["event_time"]
 
     assert [row[0] for row in lines.select(unreadable).collect()] == [True, False, False, True]
 
@@ -135,7 +135,7 @@ def test_a_wrong_expression_names_its_key_its_cause_and_the_landed_columns(
 
 
 def test_only_the_expressions_that_the_source_gives_are_mapped() -> None:
-    assert given(LEAST) == {
+    assert given(MINIMAL) == {
         "user_id": "who",
         "item_id": "upper(what)",
         "event_time": "to_timestamp(at)",

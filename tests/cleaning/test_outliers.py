@@ -1,7 +1,7 @@
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from sparkrec.cleaning.outliers import LEAST_VALUES, with_outliers
+from sparkrec.cleaning.outliers import MIN_VALUES, with_outliers
 from sparkrec.contracts import OutlierRule
 
 PIECES = OutlierRule(name="pieces_far_out", column="quantity", spreads=3, description="")
@@ -50,11 +50,11 @@ def test_every_rule_looks_on_its_own_and_both_ways(spark: SparkSession) -> None:
 
 def test_missing_and_empty_values_are_never_far_out_and_count_for_no_quartile(spark: SparkSession) -> None:
     nothing: list[int | None] = [None, 0] * 50
-    events = day(spark, "a", [*nothing, *[5] * LEAST_VALUES, 5_000])
+    events = day(spark, "a", [*nothing, *[5] * MIN_VALUES, 5_000])
 
     assert judged(events, PIECES) == {"a 130": ["pieces_far_out"]}
 
 
 def test_a_day_with_few_values_judges_none(spark: SparkSession) -> None:
-    assert judged(day(spark, "a", [1] * (LEAST_VALUES - 2) + [9_999]), PIECES) == {}
-    assert judged(day(spark, "a", [1] * (LEAST_VALUES - 1) + [9_999]), PIECES) != {}
+    assert judged(day(spark, "a", [1] * (MIN_VALUES - 2) + [9_999]), PIECES) == {}
+    assert judged(day(spark, "a", [1] * (MIN_VALUES - 1) + [9_999]), PIECES) != {}

@@ -10,7 +10,7 @@ def test_a_search_has_the_items_that_it_showed_in_their_places(spark: SparkSessi
         "event_id string, search_id string, query string",
     ).withColumn("event_date", F.lit("2026-01-01"))
     today, tomorrow = "2026-01-01", "2026-01-02"
-    shown = spark.createDataFrame(
+    impressions = spark.createDataFrame(
         [
             ("s1", 10, "c", today),
             ("s1", 2, "b", today),
@@ -23,7 +23,7 @@ def test_a_search_has_the_items_that_it_showed_in_their_places(spark: SparkSessi
         "search_id string, position int, item_id string, event_date string",
     )
 
-    found = searches(issued, shown, 256).orderBy("event_id").collect()
+    found = searches(issued, impressions, 256).orderBy("event_id").collect()
 
     assert [(row.search_id, row.normalised_query, row.result_item_ids) for row in found] == [
         ("s1", "red cup", ["a", "b", "c"]),

@@ -105,7 +105,7 @@ def visitors(spark: SparkSession) -> DataFrame:
 
 
 def test_bots_are_those_who_say_so_and_those_who_look_faster_than_people(visitors: DataFrame) -> None:
-    found = with_bots(with_actor(visitors), BotSettings(least_views=8, gap_seconds=1.0))
+    found = with_bots(with_actor(visitors), BotSettings(min_views=8, gap_seconds=1.0))
 
     assert bots_among(found) == {"fast", "named"}
     # The named one does not say so on the next day.

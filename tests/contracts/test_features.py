@@ -99,7 +99,7 @@ def test_what_profiles_and_histories_know_is_marked_by_when_they_know_it() -> No
     assert leakage["features.retrieval_samples.item_index"] == "label"
 
 
-def test_the_two_tower_model_is_not_fed_the_item_that_it_is_to_foresee() -> None:
+def test_the_two_tower_model_is_not_fed_the_item_that_it_is_to_predict() -> None:
     inputs = model_inputs("two_tower", "features.retrieval_samples")
 
     assert [feature.column for feature in inputs] == ["history", "item_words", "user_index"]

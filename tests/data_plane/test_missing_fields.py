@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 CUSTOMERS = 120
 # As small as the tests of a whole run are; but texts are encoded as by default, for without titles there are none.
-SMALL = ("two_tower.epochs=1", "two_tower.batch_size=256", "baselines.als_iterations=2", "ranker.least_users=20")
+SMALL = ("two_tower.epochs=1", "two_tower.batch_size=256", "baselines.als_iterations=2", "ranker.min_users=20")
 SMALL += (
     "training.ranks=1",
     "training.launcher=local",
@@ -59,7 +59,7 @@ def test_everybody_has_lists_that_are_no_noise(lake: Lake) -> None:
     assert lists["item_id"].notna().all()
     assert lists["score"].notna().all()
     assert lists["reason"].str.len().min() > 0
-    of_all = "part = 'test' and shelf = 'discover' and metric = 'ndcg@10' and segment = 'all'"
+    of_all = "split = 'test' and shelf = 'discover' and metric = 'ndcg@10' and segment = 'all'"
     figures = lake.read("gold.evaluations").where(of_all).toPandas().set_index("model")
     # A list that the missing fields had made noise of would not be above what nobody has looked at.
     assert figures[figures["chosen"]]["low"].item() > figures.loc["own_frequency", "value"]

@@ -1,4 +1,4 @@
-"""A shop small enough to be judged by hand: arrays of four models at one cut, and its users."""
+"""A shop small enough to be evaluated by hand: arrays of four models at one fold, and its users."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ Dense = dict[str, np.ndarray]
 def shop() -> Dense:
     """The shop as dense matrices of users and items.
 
-    Nobody has the items 0 and 1, which are no items, nor the last, which is not known at the cut.
+    Nobody has the items 0 and 1, which are no items, nor the last, which is not known at the fold.
     """
     random = np.random.default_rng(8)
     bought = random.random((USERS, ITEMS)) < 0.15
@@ -32,10 +32,16 @@ def shop() -> Dense:
     bought[:, -1] = False
     bought[:, 2:-1] |= ~bought.any(axis=0)[2:-1]
     # Some items were seen but not bought, among them targets.
-    touched = bought | (random.random((USERS, ITEMS)) < 0.08)
-    touched[:, [0, 1, ITEMS - 1]] = False
+    interacted = bought | (random.random((USERS, ITEMS)) < 0.08)
+    interacted[:, [0, 1, ITEMS - 1]] = False
     events = bought * random.integers(1, 5, (USERS, ITEMS))
-    return {"events": events, "bought": bought, "touched": touched, "targets": targets, "known": bought.any(axis=0)}
+    return {
+        "events": events,
+        "bought": bought,
+        "interacted": interacted,
+        "targets": targets,
+        "known": bought.any(axis=0),
+    }
 
 
 @pytest.fixture(scope="package")
@@ -60,7 +66,7 @@ def current(arrays: dict[str, Dense], tmp_path_factory: pytest.TempPathFactory) 
     versions = {name: f"{place:012x}" for place, name in enumerate(arrays)}
     for name, content in arrays.items():
         files.write_arrays(f"{root}/{name}/{versions[name]}/validation/arrays.npz", content)
-    return CurrentModels(root=root, versions=versions, cuts=("validation",), items=ITEMS, left_out={})
+    return CurrentModels(root=root, versions=versions, folds=("validation",), items=ITEMS, left_out={})
 
 
 @pytest.fixture(scope="package")
@@ -74,12 +80,14 @@ def users(spark: SparkSession, shop: Dense) -> DataFrame:
     for user in range(USERS):
         items = indices(shop["bought"][user])
         counts = [int(count) for count in shop["events"][user, items]]
-        touched, targets = indices(shop["touched"][user]), indices(shop["targets"][user])
-        rows.append((f"u{user:02}", user + 2, items, counts, [0.0] * len(items), [0.0] * len(items), touched, targets))
+        interacted, targets = indices(shop["interacted"][user]), indices(shop["targets"][user])
+        rows.append(
+            (f"u{user:02}", user + 2, items, counts, [0.0] * len(items), [0.0] * len(items), interacted, targets)
+        )
         rows[-1] += (SEGMENTS[user % len(SEGMENTS)], USER_VECTORS[user].tolist())
     columns = (
         "user_id string, user_index int, items array<int>, events array<int>, days_since array<float>, "
-        "first_days_since array<float>, touched array<int>, targets array<int>, segments array<string>, "
+        "first_days_since array<float>, interacted array<int>, targets array<int>, segments array<string>, "
         "vector_als array<float>"
     )
     return spark.createDataFrame(rows, columns).repartition(3, "user_id").cache()

@@ -88,7 +88,7 @@ def test_candidates_are_the_first_items_of_each_model_with_all_models_scores(
     hidden = np.tile(~shop["known"], (len(shop["bought"]), 1))
     targets = shop["targets"] & shop["known"]
     if shelf == "discover":
-        hidden, targets = hidden | shop["touched"], targets & ~shop["bought"]
+        hidden, targets = hidden | shop["interacted"], targets & ~shop["bought"]
 
     found = candidates(
         users.coalesce(1).sortWithinPartitions("user_id"), current, "validation", names, ["discover", "reorder"], depth

@@ -21,7 +21,7 @@ def _found(spark: SparkSession, baskets: dict[str, str], most: int, **options: i
 def test_the_nearest_come_first_and_once_together_is_chance(spark: SparkSession) -> None:
     # a and b share three sessions, c and d two; all other pairs one at most.
     assert _found(spark, BASKETS, 5) == {"a": ["b"], "b": ["a"], "c": ["d"], "d": ["c"]}
-    assert _found(spark, BASKETS, 2, least_together=1)["a"] == ["b", "c"]
+    assert _found(spark, BASKETS, 2, min_together=1)["a"] == ["b", "c"]
 
 
 def test_large_baskets_count_for_nothing(spark: SparkSession) -> None:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from sparkrec.config.settings import SplitSettings
 from sparkrec.features.behaviour_sequences import behaviour_sequences
-from sparkrec.features.parts import with_part
+from sparkrec.features.folds import with_split
 from sparkrec.features.retrieval_samples import retrieval_samples
 
 START = datetime(2011, 1, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 TITLE_WORDS = 2
 POSITIVES = (
     "event_id string, user_id string, user_index int, item_id string, item_index int, "
-    "event_time timestamp, known_time timestamp, session_id string, part string, window int"
+    "event_time timestamp, known_time timestamp, session_id string, split string, window int"
 )
 OTHERS = "user_id string, item_index int, event_time timestamp, known_time timestamp"
 
@@ -51,8 +51,8 @@ class Event:
         return START + timedelta(hours=self.hour)
 
     @property
-    def part(self) -> str:
-        """The part that the window falls into."""
+    def split(self) -> str:
+        """The split that the window falls into."""
         return {0: "test", 1: "validation"}.get(self.window, "train")
 
     @property
@@ -103,7 +103,7 @@ def positives_frame(spark: SparkSession, stream: Stream) -> DataFrame:
     rows = [
         (
             *(e.id, f"u{e.user}", e.user + 2, f"i{e.item}", e.item),
-            *(e.time, e.known, f"s{e.user}-{e.session}", e.part, e.window),
+            *(e.time, e.known, f"s{e.user}-{e.session}", e.split, e.window),
         )
         for e in stream
         if e.positive
@@ -142,11 +142,11 @@ def split_up(stream: Stream, split: SplitSettings) -> Stream:
 
 
 def known_users(stream: Stream, split: SplitSettings) -> dict[tuple[str, int], dict[str, Any]]:
-    """What may be known of each user at each cut, by cut and user's index."""
+    """What may be known of each user at each fold, by fold and user's index."""
     newest_known = {"publish": 0, "test": 1, "validation": 2, "back_3": 3}
     expected = {}
-    for cut, newest in newest_known.items():
-        if cut == "test" and split.kind == "none":
+    for fold, newest in newest_known.items():
+        if fold == "test" and split.kind == "none":
             continue
         known = [e for e in stream if e.positive and e.window >= newest]
         hidden = [e for e in stream if e.positive and e.window < newest]
@@ -162,7 +162,7 @@ def known_users(stream: Stream, split: SplitSettings) -> dict[tuple[str, int], d
             others = {e.item for e in before if not e.positive and e.user == user}
             items = sorted({e.item for e in own})
             times = {item: [e.time for e in own if e.item == item] for item in items}
-            expected[cut, user + 2] = {
+            expected[fold, user + 2] = {
                 "user_id": f"u{user}",
                 "sequence": [e.item for e in own],
                 "items": items,
@@ -171,20 +171,20 @@ def known_users(stream: Stream, split: SplitSettings) -> dict[tuple[str, int], d
                 "first_days_since": [
                     float(np.float32((until - min(times[item])) / timedelta(days=1))) for item in items
                 ],
-                "touched": sorted({*items, *others}),
+                "interacted": sorted({*items, *others}),
             }
     return expected
 
 
 def check_sequences(sequences: DataFrame, stream: Stream, split: SplitSettings, length: int) -> None:
-    """Fails unless each user's row at each cut holds all that may be known there and nothing else."""
+    """Fails unless each user's row at each fold holds all that may be known there and nothing else."""
     rows = sequences.collect()
-    found = {(row.cut, row.user_index): row.asDict() for row in rows}
+    found = {(row.fold, row.user_index): row.asDict() for row in rows}
     assert len(found) == len(rows)
     expected = known_users(stream, split)
     assert found.keys() == expected.keys()
-    for (cut, user), row in expected.items():
-        assert found[cut, user] == {"cut": cut, "user_index": user, **row, "sequence": row["sequence"][-length:]}
+    for (fold, user), row in expected.items():
+        assert found[fold, user] == {"fold": fold, "user_index": user, **row, "sequence": row["sequence"][-length:]}
 
 
 def check_samples(samples: DataFrame, stream: Stream, length: int) -> None:
@@ -201,7 +201,7 @@ def check_samples(samples: DataFrame, stream: Stream, length: int) -> None:
         row = rows[event.id]
         assert row.history == [0] * (length - len(history)) + history, event
         assert row.item_words == words + [0] * (TITLE_WORDS - len(words))
-        assert (row.user_index, row.item_index, row.part) == (event.user + 2, event.item, event.part)
+        assert (row.user_index, row.item_index, row.split) == (event.user + 2, event.item, event.split)
         assert row.event_time.astimezone(UTC) == event.time
 
 
@@ -211,10 +211,10 @@ def samples_of(spark: SparkSession, stream: Stream, length: int) -> DataFrame:
 
 @EXAMPLES
 @given(stream=streams(), split=SPLITS, length=st.integers(1, 4))
-def test_sequences_hold_all_that_a_cut_may_know_and_nothing_else(
+def test_sequences_hold_all_that_a_fold_may_know_and_nothing_else(
     spark: SparkSession, stream: Stream, split: SplitSettings, length: int
 ) -> None:
-    positives = with_part(positives_frame(spark, stream).drop("part", "window"), split)
+    positives = with_split(positives_frame(spark, stream).drop("split", "window"), split)
 
     sequences = behaviour_sequences(positives, others_frame(spark, stream), split, length, ["back_3"])
 
@@ -314,28 +314,28 @@ def test_sequences_that_leak_what_is_held_out_are_found(spark: SparkSession, kin
         check_sequences(nothing_held_out, stream, split, 3)
 
 
-def touched(spark: SparkSession, stream: Stream, split: SplitSettings) -> dict[tuple[str, str], list[int]]:
-    """The touched items by cut and user."""
+def interacted(spark: SparkSession, stream: Stream, split: SplitSettings) -> dict[tuple[str, str], list[int]]:
+    """The items interacted with, by fold and user."""
     sequences = behaviour_sequences(positives_frame(spark, stream), others_frame(spark, stream), split, 3)
-    return {(row.cut, row.user_id): row.touched for row in sequences.collect()}
+    return {(row.fold, row.user_id): row.interacted for row in sequences.collect()}
 
 
-def test_touched_has_returns_from_before_the_cut_only(spark: SparkSession) -> None:
+def test_interacted_has_returns_from_before_the_fold_only(spark: SparkSession) -> None:
     split = SplitSettings(kind="global_time", holdout_days=1)
     days = [(0, 2, True), (1, 6, False), (2, 3, True), (2, 7, False), (3, 4, True), (3, 5, False)]
     stream = split_up(
         [Event(n, 0, item, 24 * day, day, positive) for n, (day, item, positive) in enumerate(days)], split
     )
-    assert [event.part for event in stream if event.positive] == ["train", "test", "test"]
+    assert [event.split for event in stream if event.positive] == ["train", "test", "test"]
 
-    assert touched(spark, stream, split) == {
+    assert interacted(spark, stream, split) == {
         ("validation", "u0"): [2, 6],
         ("test", "u0"): [2, 6],
         ("publish", "u0"): [2, 3, 4, 5, 6, 7],
     }
 
 
-def test_leaving_the_last_event_out_keeps_its_item_and_its_return_out_of_touched(spark: SparkSession) -> None:
+def test_leaving_the_last_event_out_keeps_its_item_and_its_return_out_of_interacted(spark: SparkSession) -> None:
     split = SplitSettings(kind="leave_last")
     bought = [Event(n, user=0, item=item, hour=n, session=n) for n, item in enumerate((2, 3, 4))]
     returned = [Event(3, 0, 4, 3, 3, positive=False), Event(4, 0, 3, 2, 2, positive=False)]
@@ -343,7 +343,7 @@ def test_leaving_the_last_event_out_keeps_its_item_and_its_return_out_of_touched
     elsewhere = [Event(5 + n, user=1, item=7, hour=n, session=n) for n in range(3)]
     early = [Event(8, 2, 5, 0, 0), Event(9, 2, 6, 90, 0, positive=False)]
 
-    assert touched(spark, split_up([*bought, *returned, *elsewhere, *early], split), split) == {
+    assert interacted(spark, split_up([*bought, *returned, *elsewhere, *early], split), split) == {
         ("validation", "u0"): [2],
         ("test", "u0"): [2, 3],
         ("publish", "u0"): [2, 3, 4],

@@ -1,4 +1,4 @@
-"""What was shown and what came of it, and how pairs are thinned out."""
+"""Impressions and what came of them, and how pairs are thinned out."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,14 +8,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from sparkrec.config.settings import SplitSettings
-from sparkrec.features.labelled_pairs import at_most, shown_pairs
+from sparkrec.features.labelled_pairs import at_most, impression_pairs
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 EVENTS = (
     "event_id string, user_id string, item_id string, session_id string, event_time timestamp, position int, "
     "positive boolean"
 )
-POSITIVES = "user_index int, event_time timestamp, known_time timestamp, part string"
+POSITIVES = "user_index int, event_time timestamp, known_time timestamp, split string"
 BY_TIME, BY_USER = SplitSettings(kind="global_time", holdout_days=1), SplitSettings(kind="leave_last")
 
 Line = tuple[str, str, str, str, int, int | None]
@@ -25,7 +25,7 @@ def at(minute: int) -> datetime:
     return START + timedelta(minutes=minute)
 
 
-def shown(
+def impressions(
     spark: SparkSession, lines: list[Line], positives: list[tuple[int, int, str]], split: SplitSettings = BY_TIME
 ) -> dict[tuple[str, str, str], Any]:
     """Pairs by session, user and item, from lines of event, user, item, session, minute and position (None: taken)."""
@@ -33,8 +33,10 @@ def shown(
         (id_, user, item, session, at(minute), position, position is None)
         for id_, user, item, session, minute, position in lines
     ]
-    known = spark.createDataFrame([(user, at(minute), at(minute), part) for user, minute, part in positives], POSITIVES)
-    pairs = shown_pairs(
+    known = spark.createDataFrame(
+        [(user, at(minute), at(minute), split) for user, minute, split in positives], POSITIVES
+    )
+    pairs = impression_pairs(
         spark.createDataFrame(events, EVENTS),
         spark.createDataFrame([("u", 2), ("v", 3)], "user_id string, user_index int"),
         spark.createDataFrame([("mug", 2), ("tin", 3)], "item_id string, item_index int"),
@@ -53,7 +55,7 @@ TRAIN = [(2, 0, "train")]
 def test_what_was_taken_after_it_was_shown_in_the_session_is_one_and_all_else_shown_is_zero(
     spark: SparkSession,
 ) -> None:
-    pairs = shown(
+    pairs = impressions(
         spark,
         [
             ("e1", "u", "mug", "s", 5, 1), ("e2", "u", "tin", "s", 6, 2), ("e3", "u", "mug", "s", 7, None),
@@ -74,13 +76,13 @@ def test_what_was_taken_after_it_was_shown_in_the_session_is_one_and_all_else_sh
         ("t", "u", "mug"): (0.0, "e8", 1),
         ("t", "u", "tin"): (0.0, "e10", 3),
     }
-    assert {row.origin for row in pairs.values()} == {"shown"}
+    assert {row.origin for row in pairs.values()} == {"impression"}
 
 
 def test_a_pair_is_told_when_its_session_began_and_who_never_took_anything_has_no_index(spark: SparkSession) -> None:
     lines: list[Line] = [("e1", "u", "tin", "s", 3, None), ("e2", "u", "mug", "s", 8, 1), ("e3", "w", "jug", "s", 9, 1)]
 
-    pairs = shown(spark, lines, TRAIN)
+    pairs = impressions(spark, lines, TRAIN)
 
     mug, jug = pairs["s", "u", "mug"], pairs["s", "w", "jug"]
     assert [row.started.astimezone(UTC) for row in (mug, jug)] == [at(3), at(9)]
@@ -89,11 +91,11 @@ def test_a_pair_is_told_when_its_session_began_and_who_never_took_anything_has_n
     assert max(jug.user_index, jug.item_index) < 0
 
 
-def parts(pairs: dict[tuple[str, str, str], Any]) -> dict[str, str]:
-    return {row.event_id: row.part for row in pairs.values()}
+def splits(pairs: dict[tuple[str, str, str], Any]) -> dict[str, str]:
+    return {row.event_id: row.split for row in pairs.values()}
 
 
-def test_a_pair_is_of_the_part_in_which_its_session_ends(spark: SparkSession) -> None:
+def test_a_pair_is_of_the_split_in_which_its_session_ends(spark: SparkSession) -> None:
     positives = [(2, 0, "train"), (2, 30, "validation"), (2, 45, "validation"), (2, 60, "test")]
     lines: list[Line] = [
         ("before", "u", "mug", "a", 29, 1),
@@ -103,7 +105,7 @@ def test_a_pair_is_of_the_part_in_which_its_session_ends(spark: SparkSession) ->
         ("after", "u", "mug", "d", 99, 1),
     ]
 
-    assert parts(shown(spark, lines, positives)) == {
+    assert splits(impressions(spark, lines, positives)) == {
         "before": "train",
         "across": "validation",
         "in": "validation",
@@ -111,7 +113,7 @@ def test_a_pair_is_of_the_part_in_which_its_session_ends(spark: SparkSession) ->
     }
 
 
-def test_with_leave_last_parts_are_the_users_own(spark: SparkSession) -> None:
+def test_with_leave_last_splits_are_the_users_own(spark: SparkSession) -> None:
     positives = [(2, 0, "train"), (2, 30, "validation"), (2, 60, "test"), (3, 90, "train")]
     lines: list[Line] = [
         ("u train", "u", "mug", "a", 10, 1),
@@ -121,9 +123,9 @@ def test_with_leave_last_parts_are_the_users_own(spark: SparkSession) -> None:
         ("w train", "w", "mug", "e", 95, 1),
     ]
 
-    found = parts(shown(spark, lines, positives, BY_USER))
+    found = splits(impressions(spark, lines, positives, BY_USER))
 
-    assert all(event.endswith(f" {part}") for event, part in found.items())
+    assert all(event.endswith(f" {split}") for event, split in found.items())
     assert len(found) == 5
 
 

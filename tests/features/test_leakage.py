@@ -1,4 +1,4 @@
-"""Where labels are pure noise, features from before the moment foresee nothing; features from after it do."""
+"""Where labels are pure noise, features from before the moment predict nothing; features from after it do."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 from sparkrec.config.settings import SplitSettings
 from sparkrec.contracts import load_contract
 from sparkrec.features.day_facts import pair_days
-from sparkrec.features.labelled_pairs import shown_pairs
-from sparkrec.features.parts import with_part
+from sparkrec.features.folds import with_split
+from sparkrec.features.labelled_pairs import impression_pairs
 from sparkrec.features.ranking_samples import ranking_samples
 
 USERS, ITEMS, DAYS, SHOWINGS = 250, 250, 100, 64_000
@@ -41,7 +41,7 @@ class Log:
 @pytest.fixture(scope="module")
 def log(spark: SparkSession) -> Log:
     chance = np.random.default_rng(20260101)
-    shown = pd.DataFrame(
+    impressions = pd.DataFrame(
         {
             "user": chance.integers(0, USERS, SHOWINGS),
             "item": chance.integers(0, ITEMS, SHOWINGS),
@@ -51,15 +51,18 @@ def log(spark: SparkSession) -> Log:
             "event_type": "impression",
         }
     )
-    taken = shown[chance.random(SHOWINGS) < 0.5].assign(position=None)
+    taken = impressions[chance.random(SHOWINGS) < 0.5].assign(position=None)
     taken = taken.assign(
         second=taken["second"] + 20, event_type=chance.choice(["click", "cart", "purchase"], len(taken))
     )
-    lines = pd.concat([shown, taken], ignore_index=True)
+    lines = pd.concat([impressions, taken], ignore_index=True)
     lines["session_id"] = (
         lines["user"].astype(str)
         + " "
-        + (shown["second"] // 86_400).reindex(np.concatenate([shown.index, taken.index])).astype(str).to_numpy()
+        + (impressions["second"] // 86_400)
+        .reindex(np.concatenate([impressions.index, taken.index]))
+        .astype(str)
+        .to_numpy()
     )
     lines["event_id"] = [f"e{number:06}" for number in range(len(lines))]
     lines["event_time"] = (START + pd.to_timedelta(lines["second"], unit="s")).astype("datetime64[us]")
@@ -70,7 +73,7 @@ def log(spark: SparkSession) -> Log:
     )  # fmt: skip
     events = events.withColumn("positive", F.col("event_type") != "impression").localCheckpoint()
     taken_events = events.where("positive").withColumn("known_time", F.col("event_time"))
-    positives = with_part(taken_events, SPLIT).localCheckpoint()
+    positives = with_split(taken_events, SPLIT).localCheckpoint()
     # Some of what was taken comes back days later.
     returns = positives.where(F.xxhash64("event_id") % 10 == 0).select(
         "user_index", "item_index", (F.col("event_time") + F.expr("interval 5 days")).alias("known_time")
@@ -82,7 +85,7 @@ def samples_of(log: Log, known_at: Column) -> pd.DataFrame:
     """Samples as they are known at a time; it is the one thing that the two tests give otherwise."""
     users = log.positives.select("user_id", "user_index").distinct()
     items = log.positives.select("item_id", "item_index").distinct()
-    pairs = shown_pairs(log.events, users, items, log.positives, SPLIT).withColumn("started", known_at)
+    pairs = impression_pairs(log.events, users, items, log.positives, SPLIT).withColumn("started", known_at)
     samples = ranking_samples(pairs, log.positives, pair_days(log.positives, log.returns), 16)
     had, length = F.col("history") == F.col("item_index"), F.size(F.array_remove("history", 0))
     had = F.array_contains("history", F.col("item_index"))
@@ -100,7 +103,7 @@ def samples_of(log: Log, known_at: Column) -> pd.DataFrame:
         )
     )
     return samples.select(
-        "part", "label", "position", *NUMBERS, *[v.alias(n) for n, v in of_history.items()]
+        "split", "label", "position", *NUMBERS, *[v.alias(n) for n, v in of_history.items()]
     ).toPandas()
 
 
@@ -112,9 +115,9 @@ def auc(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
     return float((rank[labels].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
-def foreseen(samples: pd.DataFrame) -> float:
-    """AUC on the later parts of trees that were fitted on the training part."""
-    train, later = samples[samples["part"] == "train"], samples[samples["part"] != "train"]
+def predicted(samples: pd.DataFrame) -> float:
+    """AUC on the later splits of trees that were fitted on the training split."""
+    train, later = samples[samples["split"] == "train"], samples[samples["split"] != "train"]
     features = ["position", *NUMBERS, *OF_HISTORY]
     options = {
         "objective": "binary", "num_leaves": 31, "learning_rate": 0.1, "min_data_in_leaf": 50, "num_threads": 2,
@@ -138,11 +141,11 @@ def test_auc_is_the_share_of_pairs_in_order() -> None:
     assert auc(labels, np.array([0.9, 0.9, 0.1, 0.2])) == 0.375
 
 
-def test_nothing_foresees_noise(compiled: None, log: Log) -> None:
-    assert foreseen(samples_of(log, F.col("started"))) == pytest.approx(0.5, abs=0.01)
+def test_nothing_predicts_noise(compiled: None, log: Log) -> None:
+    assert predicted(samples_of(log, F.col("started"))) == pytest.approx(0.5, abs=0.01)
 
 
-def test_features_as_of_the_end_foresee_even_noise(compiled: None, log: Log) -> None:
+def test_features_as_of_the_end_predict_even_noise(compiled: None, log: Log) -> None:
     end = START + pd.Timedelta(days=DAYS + 10)
 
-    assert foreseen(samples_of(log, F.lit(end.to_pydatetime()))) > 0.7
+    assert predicted(samples_of(log, F.lit(end.to_pydatetime()))) > 0.7

@@ -15,7 +15,7 @@ from sparkrec.features.negatives import draw_weights, with_negatives
 START = datetime(2026, 1, 1, tzinfo=UTC)
 POSITIVES = (
     "event_id string, user_id string, user_index int, item_id string, item_index int, event_time timestamp, "
-    "session_id string, part string"
+    "session_id string, split string"
 )
 ITEMS = "item_id string, category_path string"
 SEED = 7

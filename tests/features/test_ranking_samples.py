@@ -17,7 +17,7 @@ from sparkrec.features.ranking_samples import ranking_samples
 START = datetime(2026, 1, 1, tzinfo=UTC)
 POSITIVES = (
     "event_id string, user_id string, user_index int, item_id string, item_index int, event_type string, "
-    "event_time timestamp, known_time timestamp, session_id string, unit_price double, part string"
+    "event_time timestamp, known_time timestamp, session_id string, unit_price double, split string"
 )
 CONTRACT = load_contract("features.ranking_samples")
 
@@ -122,8 +122,8 @@ def test_samples_keep_the_rules_of_their_contract_and_know_no_day_of_their_own(s
         return {row.rule for row in named.collect()}
 
     assert broken(pairs) == set()
-    assert broken(pairs.withColumns({"part": F.lit("later"), "label": F.lit(0.5), "origin": F.lit("?")})) == {
-        "part_unknown",
+    assert broken(pairs.withColumns({"split": F.lit("later"), "label": F.lit(0.5), "origin": F.lit("?")})) == {
+        "split_unknown",
         "label_unknown",
         "origin_unknown",
     }

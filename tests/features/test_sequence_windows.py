@@ -58,7 +58,7 @@ def test_windows_equal_those_of_an_oracle(spark: SparkSession, drawn: list[tuple
     assert found["window_id"].is_unique
 
 
-def test_each_event_with_a_past_in_its_window_is_foreseen_once(spark: SparkSession) -> None:
+def test_each_event_with_a_past_in_its_window_is_predicted_once(spark: SparkSession) -> None:
     rows = pd.DataFrame(
         {
             "user_index": 7,
@@ -77,11 +77,11 @@ def test_each_event_with_a_past_in_its_window_is_foreseen_once(spark: SparkSessi
         for place, before in enumerate(places)
         if before >= 0
     ]
-    # Of days in a row each event is foreseen from the one before it; the first has none.
+    # Of days in a row each event is predicted from the one before it; the first has none.
     assert sorted(seen) == [(item, item + 1) for item in range(2, 10)]
 
 
-def test_a_long_basket_is_not_foreseen_from_its_own_events(spark: SparkSession) -> None:
+def test_a_long_basket_is_not_predicted_from_its_own_events(spark: SparkSession) -> None:
     rows = pd.DataFrame(
         {
             "user_index": 7,

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.slow
 
 NAMES = [spec.name for spec in in_order(JOBS)]
 SEED = int(os.environ.get("SPARKREC_KILL_SEED", "18"))
-SMALL = ("two_tower.epochs=2", "two_tower.batch_size=256", "baselines.als_iterations=2", "ranker.least_users=20")
+SMALL = ("two_tower.epochs=2", "two_tower.batch_size=256", "baselines.als_iterations=2", "ranker.min_users=20")
 SMALL += ("training.models=[two_tower]", "training.ranks=2", "training.checkpoint_steps=2")
 # Of what a process needs before its job begins, in seconds, on two cores.
 START = 8.0

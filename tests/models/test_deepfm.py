@@ -41,7 +41,7 @@ def test_the_loss_is_the_binary_cross_entropy(model: DeepFM) -> None:
     logits = keras.ops.convert_to_numpy(model({"field_rows": FIELDS})).astype("float64")
     chance = 1 / (1 + np.exp(-logits))
 
-    loss, better = model.judge({"field_rows": FIELDS, "label": labels})
+    loss, better = model.evaluate_batch({"field_rows": FIELDS, "label": labels})
 
     assert float(loss) == pytest.approx(-np.mean(np.where(labels == 1, np.log(chance), np.log1p(-chance))), rel=1e-5)
     assert float(better) == -float(loss)

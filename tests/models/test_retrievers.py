@@ -43,7 +43,7 @@ def test_vectors_have_the_size_that_is_said_and_stay_without_training(name: str)
 
     assert users.shape == items.shape == (4, model.vector_size)
     np.testing.assert_array_equal(_numpy(model.user_vectors(BATCH)), users)
-    loss, ndcg = (float(value) for value in model.judge(BATCH))
+    loss, ndcg = (float(value) for value in model.evaluate_batch(BATCH))
     assert loss > 0
     assert 0 < ndcg <= 1
 
@@ -101,7 +101,7 @@ def test_places_without_a_past_count_for_nothing() -> None:
     batch = _windows(3, 12)
     batch["before"][:, 0] = -1
     other = {**batch, "window": batch["window"].copy()}
-    # The place that has no past is the target of nothing, and comes behind what the other is foreseen from.
+    # The place that has no past is the target of nothing, and comes behind what the other is predicted from.
     loss = float(model.loss_of({**batch, "before": np.array([[-1, 1]] * 3, "int32")}))
     other["window"][:, 2] = 9
     assert float(model.loss_of({**other, "before": np.array([[-1, 1]] * 3, "int32")})) == pytest.approx(loss, abs=1e-6)

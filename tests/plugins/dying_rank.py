@@ -1,4 +1,4 @@
-"""Ranks of which the last is killed behind the third step of the first cut."""
+"""Ranks of which the last is killed behind the third step of the first fold."""
 
 import os
 import signal

@@ -22,10 +22,10 @@ EVENTS = RANDOM.integers(1, 4, (USERS, ITEMS)) * (RANDOM.random((USERS, ITEMS)) 
 EVENTS[np.arange(USERS), 2 + np.arange(USERS) % 8] = 1
 EVENTS[:, [0, 1, ITEMS - 1]] = 0
 DAYS = np.where(EVENTS > 0, RANDOM.integers(0, 60, (USERS, ITEMS)) + 0.5, 0)
-TOUCHED = (EVENTS > 0) | (RANDOM.random((USERS, ITEMS)) < 0.1) & (EVENTS.any(axis=0))
-# The last user has touched all items that there are, the one before all but two.
-TOUCHED[-1], TOUCHED[-2] = EVENTS.any(axis=0), EVENTS.any(axis=0)
-TOUCHED[-2, np.flatnonzero(EVENTS[-2] == 0)[3:5]] = False
+INTERACTED = (EVENTS > 0) | (RANDOM.random((USERS, ITEMS)) < 0.1) & (EVENTS.any(axis=0))
+# The last user has interacted with all items that there are, the one before all but two.
+INTERACTED[-1], INTERACTED[-2] = EVENTS.any(axis=0), EVENTS.any(axis=0)
+INTERACTED[-2, np.flatnonzero(EVENTS[-2] == 0)[3:5]] = False
 POPULARITY = (EVENTS > 0).sum(axis=0).astype(np.float32)
 WEIGHTS = np.maximum(RANDOM.normal(size=(ITEMS, ITEMS)), 0).astype(np.float32)
 np.fill_diagonal(WEIGHTS, 0)
@@ -47,7 +47,7 @@ def current(tmp_path_factory: pytest.TempPathFactory) -> CurrentModels:
     root = str(tmp_path_factory.mktemp("models"))
     for name, content in ARRAYS.items():
         files.write_arrays(f"{root}/{name}/v1/publish/arrays.npz", content)
-    return CurrentModels(root=root, versions=dict.fromkeys(ARRAYS, "v1"), cuts=("publish",), items=ITEMS, left_out={})
+    return CurrentModels(root=root, versions=dict.fromkeys(ARRAYS, "v1"), folds=("publish",), items=ITEMS, left_out={})
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +55,11 @@ def sequences(spark: SparkSession) -> DataFrame:
     rows = []
     for user in range(USERS):
         items = np.flatnonzero(EVENTS[user])
-        touched = np.flatnonzero(TOUCHED[user] | (EVENTS[user] > 0))
-        values = (items, EVENTS[user, items], DAYS[user, items], 2 * DAYS[user, items], touched)
+        interacted = np.flatnonzero(INTERACTED[user] | (EVENTS[user] > 0))
+        values = (items, EVENTS[user, items], DAYS[user, items], 2 * DAYS[user, items], interacted)
         rows.append((f"u{user:02}", user, *(value.tolist() for value in values), USER_VECTORS[user].tolist()))
     columns = "user_id string, user_index int, items array<int>, events array<int>, days_since array<float>, "
-    columns += "first_days_since array<float>, touched array<int>, vector_two_tower array<float>"
+    columns += "first_days_since array<float>, interacted array<int>, vector_two_tower array<float>"
     return spark.createDataFrame(rows, columns).repartition(3)
 
 
@@ -86,7 +86,7 @@ def test_lists_hold_the_best_items_that_the_shelf_may_show(lists: pd.DataFrame, 
     scores = _scores(shelf)
     visible = np.tile(POPULARITY > 0, (USERS, 1))
     if shelf == "discover":
-        visible &= ~TOUCHED & (EVENTS == 0)
+        visible &= ~INTERACTED & (EVENTS == 0)
 
     for user in range(USERS):
         items = np.flatnonzero(visible[user])
@@ -105,10 +105,10 @@ def test_ranks_go_from_1_without_gaps_and_no_item_comes_twice(lists: pd.DataFram
     assert {2, TOP} <= set(sizes) <= {2, 3, TOP}
 
 
-def test_discover_shows_nothing_touched_and_a_user_who_touched_all_has_no_list(lists: pd.DataFrame) -> None:
+def test_discover_shows_nothing_interacted_with_and_no_list_where_that_is_all(lists: pd.DataFrame) -> None:
     discover = lists[lists["shelf"] == "discover"]
 
-    assert not TOUCHED[discover["user"], discover["item_index"]].any()
+    assert not INTERACTED[discover["user"], discover["item_index"]].any()
     assert set(discover["user"]) == set(range(USERS - 1))
     assert set(lists.loc[lists["shelf"] == "reorder", "user"]) == set(range(USERS))
 
@@ -247,7 +247,7 @@ def test_an_item_that_is_not_known_has_no_neighbours(spark: SparkSession, curren
 
 def test_the_models_of_a_list_are_read_from_the_lake(sequences: DataFrame, tmp_path: Path) -> None:
     missing = CurrentModels(
-        root=str(tmp_path), versions={"popularity": "v1"}, cuts=("publish",), items=ITEMS, left_out={}
+        root=str(tmp_path), versions={"popularity": "v1"}, folds=("publish",), items=ITEMS, left_out={}
     )
 
     with pytest.raises(Exception, match="FileNotFoundError"):

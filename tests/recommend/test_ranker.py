@@ -15,12 +15,12 @@ from sparkrec.recommend.item_lists import ItemLists
 from sparkrec.recommend.loaded import BatchScores, load_models
 from sparkrec.recommend.models import MODELS
 from sparkrec.recommend.ranker import booster, recipes
-from sparkrec.recommend.ranker.booster import Booster, Rehearsal
+from sparkrec.recommend.ranker.backtest import backtest
+from sparkrec.recommend.ranker.booster import Backtest, Booster
 from sparkrec.recommend.ranker.candidates import Candidates, candidates, retrievers
 from sparkrec.recommend.ranker.features import columns, pair_features
 from sparkrec.recommend.ranker.item_facts import FACTS, item_facts
 from sparkrec.recommend.ranker.ranker import Ranker, below_candidates, over, seen
-from sparkrec.recommend.ranker.rehearsal import rehearse
 from sparkrec.recommend.scorers.item_item import arrays_of
 from sparkrec.recommend.scorers.scorer import UserScores
 from sparkrec.recommend.scorers.sparse_scores import SharedScores
@@ -38,7 +38,7 @@ BOUGHT[:, ~KNOWN] = BOUGHT[:, -1:] = False
 EVENTS = BOUGHT * RANDOM.integers(1, 4, (USERS, ITEMS))
 DAYS = BOUGHT * (RANDOM.integers(0, 50, (USERS, ITEMS)) + 0.25)
 FIRST_DAYS = np.where(EVENTS > 1, DAYS + RANDOM.integers(0, 50, (USERS, ITEMS)), DAYS)
-TOUCHED = BOUGHT | (RANDOM.random((USERS, ITEMS)) < 0.1) & KNOWN
+INTERACTED = BOUGHT | (RANDOM.random((USERS, ITEMS)) < 0.1) & KNOWN
 ROWS = pd.DataFrame(
     {
         "user_id": [f"u{user:02}" for user in range(USERS)],
@@ -47,7 +47,7 @@ ROWS = pd.DataFrame(
         "events": [row[row > 0] for row in EVENTS],
         "days_since": [row[has] for row, has in zip(DAYS, BOUGHT, strict=True)],
         "first_days_since": [row[has] for row, has in zip(FIRST_DAYS, BOUGHT, strict=True)],
-        "touched": [np.flatnonzero(row) for row in TOUCHED],
+        "interacted": [np.flatnonzero(row) for row in INTERACTED],
     }
 )
 BATCH = UserBatch.of(ROWS, ITEMS)
@@ -60,10 +60,10 @@ TABLE[:, FACTS.index("price")] = PRICES
 
 
 def test_candidates_are_the_first_items_of_each_retriever_with_their_places() -> None:
-    visible = KNOWN & ~TOUCHED
+    visible = KNOWN & ~INTERACTED
     depth = 3
 
-    found = candidates(SCORES, lists_of(TOUCHED), "reorder", depth, ITEMS)
+    found = candidates(SCORES, lists_of(INTERACTED), "reorder", depth, ITEMS)
 
     expected: dict[tuple[int, int], dict[str, int]] = {}
     for name in retrievers("reorder", SCORES):
@@ -118,7 +118,7 @@ def test_there_are_as_many_candidates_as_may_be_shown_at_most() -> None:
 LAST = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
-def test_facts_of_items_are_those_that_a_cut_knows(spark: SparkSession) -> None:
+def test_facts_of_items_are_those_that_a_fold_knows(spark: SparkSession) -> None:
     def event(user: int, item: int, days: float, price: float | None, window: int) -> tuple:
         return user, item, LAST - timedelta(days=days), price, window
 
@@ -136,8 +136,8 @@ def test_facts_of_items_are_those_that_a_cut_knows(spark: SparkSession) -> None:
 
     facts = item_facts(positives, ["test", "publish"], 6)
 
-    def told(cut: str, item: int) -> dict[str, float]:
-        return dict(zip(FACTS, facts[cut][item].tolist(), strict=True))
+    def told(fold: str, item: int) -> dict[str, float]:
+        return dict(zip(FACTS, facts[fold][item].tolist(), strict=True))
 
     counts = {"buyers_7": 2, "buyers_28": 3, "buyers_90": 3, "buyers": 3, "events": 4}
     assert told("test", 3) == {**counts, "age_days": 122, "days_since_sold": 0, "price": 2} | {"buyers_28": 3}
@@ -221,32 +221,32 @@ def test_what_a_model_that_was_not_fitted_would_say_is_missing() -> None:
     assert np.isfinite(_feature("score_als", "discover", few)[1]).all()
 
 
-SETTINGS = RankerSettings(trees=30, leaves=4, least_rows=5, learning_rate=0.2, depth=4)
+SETTINGS = RankerSettings(trees=30, leaves=4, min_rows=5, learning_rate=0.2, depth=4)
 RECIPE = recipes.published(SETTINGS)
 
 
-def _rehearsal(seed: int) -> Rehearsal:
+def _backtest(seed: int) -> Backtest:
     """Users whose relevant candidate is the one with the largest second feature."""
     random = np.random.default_rng(seed)
     features = random.normal(size=(60, 8, 3)).astype(np.float32)
     features[:, :, 2] = np.nan
     best = features[:, :, 1].argmax(axis=1)
     relevant = np.arange(8) == best[:, None]
-    return Rehearsal(features.reshape(-1, 3), relevant.ravel(), np.full(60, 8))
+    return Backtest(features.reshape(-1, 3), relevant.ravel(), np.full(60, 8))
 
 
 def test_the_booster_puts_first_what_was_relevant_and_is_the_same_each_time() -> None:
-    text = booster.fit([_rehearsal(1), _rehearsal(2)], RECIPE, np.arange(3), seed=5)
+    text = booster.fit([_backtest(1), _backtest(2)], RECIPE, np.arange(3), seed=5)
 
-    unseen = _rehearsal(3)
+    unseen = _backtest(3)
     scores = Booster(text).predict(unseen.features).reshape(60, 8)
     first = np.take_along_axis(unseen.relevant.reshape(60, 8), scores.argmax(axis=1)[:, None], 1)
     assert first.mean() > 0.7
 
     all_three = np.arange(3)
     both = {
-        "one": ([_rehearsal(1), _rehearsal(2)], RECIPE, all_three),
-        "other": ([_rehearsal(4)], recipes.lambdamart(), all_three),
+        "one": ([_backtest(1), _backtest(2)], RECIPE, all_three),
+        "other": ([_backtest(4)], recipes.lambdamart(), all_three),
     }
     again = booster.fit_all(both, seed=5, at_once=2)
     assert again["one"].tobytes() == text.tobytes()
@@ -259,8 +259,8 @@ def _booster(shelf: str, liked: str, most: int, sign: int) -> np.ndarray:
     features = np.zeros((60, 8, len(names)), np.float32)
     values = features[:, :, names.index(liked)] = RANDOM.integers(0, most, (60, 8))
     relevant = sign * values == (sign * values).max(axis=1, keepdims=True)
-    rehearsal = Rehearsal(features.reshape(-1, len(names)), relevant.ravel(), np.full(60, 8))
-    return booster.fit([rehearsal], RECIPE, seen(RECIPE, shelf), seed=1)
+    backtest = Backtest(features.reshape(-1, len(names)), relevant.ravel(), np.full(60, 8))
+    return booster.fit([backtest], RECIPE, seen(RECIPE, shelf), seed=1)
 
 
 # Cheap items on discover, own events on reorder; and cheap ones there, too.
@@ -274,7 +274,7 @@ BELOW = below_candidates(SharedScores.of(POPULAR, KNOWN))
 
 def test_the_ranker_orders_candidates_by_its_booster_and_puts_the_rest_behind_by_popularity() -> None:
     ranker = Ranker(Ranker.arrays(TABLE, 3, BOOSTERS, RECIPE))
-    found = candidates(SCORES, lists_of(TOUCHED), "discover", 3, ITEMS)
+    found = candidates(SCORES, lists_of(INTERACTED), "discover", 3, ITEMS)
     features = pair_features(found, BATCH, SCORES, TABLE, "discover")
 
     scores = ranker.scores(found, features, BELOW, BATCH, "discover")
@@ -286,7 +286,7 @@ def test_the_ranker_orders_candidates_by_its_booster_and_puts_the_rest_behind_by
         others = np.setdiff1d(np.flatnonzero(KNOWN), named)
         assert ranked[user, others].max() < ranked[user, named].min()
         assert others[np.argsort(ranked[user, others])].tolist() == others.tolist()
-    check_same(scores, DenseScores(ranked, KNOWN), lists_of(TOUCHED))
+    check_same(scores, DenseScores(ranked, KNOWN), lists_of(INTERACTED))
 
 
 def test_a_booster_sees_the_features_of_its_recipe_alone() -> None:
@@ -295,7 +295,7 @@ def test_a_booster_sees_the_features_of_its_recipe_alone() -> None:
     assert [columns("discover")[place] for place in places] == ["price", "own_events"]
     every = RANDOM.normal(size=(480, len(columns("discover")))).astype(np.float32)
     relevant = every[:, places[0]].reshape(60, 8) == every[:, places[0]].reshape(60, 8).max(axis=1, keepdims=True)
-    text = booster.fit([Rehearsal(every, relevant.ravel(), np.full(60, 8))], recipe, places, seed=1)
+    text = booster.fit([Backtest(every, relevant.ravel(), np.full(60, 8))], recipe, places, seed=1)
     ranker = Ranker(Ranker.arrays(TABLE, 3, {"discover": text}, recipe))
     found = Candidates(np.repeat(np.arange(60), 8), np.tile(np.arange(8), 60), {})
 
@@ -332,8 +332,8 @@ def test_two_rankers_order_the_same_candidates(current: CurrentModels) -> None:
     np.testing.assert_array_equal(every(scored, "lambdamart", "discover"), every(scored, "ranker", "discover"))
 
 
-def test_a_model_may_be_fitted_at_some_cuts_alone(current: CurrentModels) -> None:
-    compared = current.model_copy(update={"cuts": ("test", "publish"), "only_at": {"ease": ("test",)}})
+def test_a_model_may_be_fitted_at_some_folds_alone(current: CurrentModels) -> None:
+    compared = current.model_copy(update={"folds": ("test", "publish"), "only_at": {"ease": ("test",)}})
 
     assert set(compared.at("test")) == set(current.versions)
     assert set(compared.at("test")) - set(compared.at("publish")) == {"ease"}
@@ -364,7 +364,7 @@ def current(tmp_path_factory: pytest.TempPathFactory) -> CurrentModels:
     }
     for name, content in arrays.items():
         files.write_arrays(f"{root}/{name}/v1/publish/arrays.npz", content)
-    return CurrentModels(root=root, versions=dict.fromkeys(arrays, "v1"), cuts=("publish",), items=ITEMS, left_out={})
+    return CurrentModels(root=root, versions=dict.fromkeys(arrays, "v1"), folds=("publish",), items=ITEMS, left_out={})
 
 
 def test_the_ranker_alone_loads_what_it_stands_on_and_ranks_each_shelf_by_its_booster(current: CurrentModels) -> None:
@@ -386,7 +386,7 @@ def test_the_ranker_alone_loads_what_it_stands_on_and_ranks_each_shelf_by_its_bo
         compared = [ones.min() > others.max() for ones, others in pairs_of_user if len(ones) and len(others)]
         assert len(compared) > 5
         assert all(compared)
-    assert not TOUCHED[found.candidates("discover").users, found.candidates("discover").items].any()
+    assert not INTERACTED[found.candidates("discover").users, found.candidates("discover").items].any()
 
 
 def test_there_are_no_candidates_without_a_ranker(current: CurrentModels) -> None:
@@ -406,15 +406,15 @@ def users(spark: SparkSession) -> DataFrame:
         for row, mine in zip(ROWS.itertuples(), targets, strict=True)
     ]
     schema = "user_id string, user_index int, items array<int>, events array<int>, days_since array<double>, "
-    schema += "first_days_since array<double>, touched array<int>, targets array<int>"
+    schema += "first_days_since array<double>, interacted array<int>, targets array<int>"
     return spark.createDataFrame(rows, schema).repartition(3).cache()
 
 
-def test_a_rehearsal_tells_of_each_candidate_what_became_of_it(users: DataFrame, current: CurrentModels) -> None:
+def test_a_backtest_tells_of_each_candidate_what_became_of_it(users: DataFrame, current: CurrentModels) -> None:
     names, shelves = ("ease", "recent_popularity", "own_frequency_decayed"), ("discover", "reorder")
 
     in_order = users.coalesce(1).sortWithinPartitions("user_id")
-    found = rehearse(in_order, current, "publish", names, TABLE, shelves, RankerSettings(depth=3), 5)
+    found = backtest(in_order, current, "publish", names, TABLE, shelves, RankerSettings(depth=3), 5)
 
     plain = load_models(current, "publish", names).scores(BATCH).plain
     wanted = {row.user_id: row.targets for row in users.collect()}
@@ -434,8 +434,8 @@ def test_a_rehearsal_tells_of_each_candidate_what_became_of_it(users: DataFrame,
         np.testing.assert_allclose(found[shelf].features, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_a_rehearsal_without_users_is_empty(users: DataFrame, current: CurrentModels) -> None:
-    found = rehearse(
+def test_a_backtest_without_users_is_empty(users: DataFrame, current: CurrentModels) -> None:
+    found = backtest(
         users.where("false"), current, "publish", ("recent_popularity",), TABLE, ("discover",), SETTINGS, 5
     )
 
@@ -446,11 +446,11 @@ def test_a_rehearsal_without_users_is_empty(users: DataFrame, current: CurrentMo
 def test_of_many_candidates_that_came_to_nothing_some_teach(users: DataFrame, current: CurrentModels) -> None:
     names, in_order = ("ease", "recent_popularity"), users.coalesce(1).sortWithinPartitions("user_id")
 
-    def rehearsed(negatives: int) -> Rehearsal:
+    def backtested(negatives: int) -> Backtest:
         settings = RankerSettings(depth=6, negatives=negatives)
-        return rehearse(in_order, current, "publish", names, TABLE, ("reorder",), settings, 5)["reorder"]
+        return backtest(in_order, current, "publish", names, TABLE, ("reorder",), settings, 5)["reorder"]
 
-    everything, few = rehearsed(1_000), rehearsed(2)
+    everything, few = backtested(1_000), backtested(2)
     of_user = np.repeat(np.arange(len(few.sizes)), few.sizes)
     negatives = np.bincount(of_user[~few.relevant], minlength=len(few.sizes))
     all_of_user = np.repeat(np.arange(len(everything.sizes)), everything.sizes)

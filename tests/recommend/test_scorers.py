@@ -58,7 +58,7 @@ def _sequences() -> pd.DataFrame:
         rows.append(
             (user + 2, items, EVENTS[user, items].astype(int), DAYS[user, items], FIRST_DAYS[user, items], items)
         )
-    return pd.DataFrame(rows, columns=["user_index", "items", "events", "days_since", "first_days_since", "touched"])
+    return pd.DataFrame(rows, columns=["user_index", "items", "events", "days_since", "first_days_since", "interacted"])
 
 
 SEQUENCES = _sequences()
@@ -74,7 +74,7 @@ def known(spark: SparkSession) -> DataFrame:
 @pytest.fixture(scope="module")
 def sequences(spark: SparkSession) -> DataFrame:
     columns = "user_index int, items array<int>, events array<int>, days_since array<float>, "
-    columns += "first_days_since array<float>, touched array<int>"
+    columns += "first_days_since array<float>, interacted array<int>"
     rows = [tuple(value if isinstance(value, int) else value.tolist() for value in row) for row in _plain(SEQUENCES)]
     return spark.createDataFrame(rows, columns).repartition(3).cache()
 

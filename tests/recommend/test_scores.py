@@ -49,7 +49,7 @@ def test_dot_products_are_those_of_the_matrix() -> None:
 
 def _rows(users: list[int]) -> pd.DataFrame:
     lists = {name: [np.zeros(0)] * len(users) for name in ("items", "events", "days_since", "first_days_since")}
-    return pd.DataFrame({"user_index": users, **lists, "touched": [np.zeros(0)] * len(users)})
+    return pd.DataFrame({"user_index": users, **lists, "interacted": [np.zeros(0)] * len(users)})
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 123.456, 1e6])

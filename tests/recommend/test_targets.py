@@ -30,7 +30,7 @@ def test_bounded_keeps_all_of_fewer_users_in_several_tasks(spark: SparkSession) 
 def test_targets_are_known_and_on_discover_new_to_the_user() -> None:
     has, nothing = [np.array([1, 3]), np.array([2])], [np.array([0.0, 0.0]), np.array([0.0])]
     rows = pd.DataFrame({"user_index": [4, 2], "items": has, "events": nothing, "days_since": nothing})
-    rows = rows.assign(first_days_since=nothing, touched=has, targets=[np.array([1, 2, 4]), np.array([3])])
+    rows = rows.assign(first_days_since=nothing, interacted=has, targets=[np.array([1, 2, 4]), np.array([3])])
     users, known = UserBatch.of(rows, 5), np.array([False, True, True, True, False])
 
     reorder, discover = (targets_of(rows, users, known, shelf) for shelf in ("reorder", "discover"))

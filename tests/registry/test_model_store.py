@@ -13,7 +13,7 @@ INGREDIENTS: dict[str, Any] = {"name": "ease", "inputs": {"a": 1, "b": 2}, "sett
 
 
 def _current(root: Path, **versions: str) -> CurrentModels:
-    return CurrentModels(root=str(root), versions=versions, cuts=("validation", "publish"), items=4, left_out={})
+    return CurrentModels(root=str(root), versions=versions, folds=("validation", "publish"), items=4, left_out={})
 
 
 def test_a_version_is_the_hash_of_its_ingredients_in_any_order() -> None:
@@ -75,10 +75,12 @@ def test_before_the_first_training_the_job_to_run_is_named(tmp_path: Path) -> No
         CurrentModels.read(f"{tmp_path}/current.json")
 
 
-def test_arrays_are_those_of_the_current_version_and_cut(tmp_path: Path) -> None:
+def test_arrays_are_those_of_the_current_version_and_fold(tmp_path: Path) -> None:
     current = _current(tmp_path, popularity="new")
-    for version, cut, value in [("old", "publish", 1.0), ("new", "validation", 2.0), ("new", "publish", 3.0)]:
-        files.write_arrays(f"{tmp_path}/popularity/{version}/{cut}/arrays.npz", {"scores": np.array([0, value, 0, -1])})
+    for version, fold, value in [("old", "publish", 1.0), ("new", "validation", 2.0), ("new", "publish", 3.0)]:
+        files.write_arrays(
+            f"{tmp_path}/popularity/{version}/{fold}/arrays.npz", {"scores": np.array([0, value, 0, -1])}
+        )
 
     assert current.folder("popularity") == f"{tmp_path}/popularity/new"
     assert current.arrays("popularity", "validation")["scores"].tolist() == [0, 2, 0, -1]

@@ -7,7 +7,7 @@ from odd_name import ODD_NAME
 
 from sparkrec.config import Settings, load_settings
 from sparkrec.registry.tracking import DATABASE, URI_VARIABLE, Point, Tracker, curves, track
-from sparkrec.training.plan import CutRecord, EpochRecord
+from sparkrec.training.plan import EpochRecord, FoldRecord
 
 MADE_FROM = {"seed": 7, "two_tower": {"epochs": 2, "hidden_size": None}}
 POINTS: list[Point] = [("test.loss", 0.5, 1), ("test.loss", 0.25, 2), ("test.discover.ndcg_at_10", 0.125, 0)]
@@ -99,14 +99,14 @@ def test_switched_off_nothing_is_told(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_curves_have_a_point_for_each_epoch_of_each_cut() -> None:
+def test_curves_have_a_point_for_each_epoch_of_each_fold() -> None:
     first = EpochRecord(
         epoch=1, loss=2.0, validation_loss=3.0, validation_ndcg=0.5, samples_per_second=100.0, seconds=1.5
     )
     second = EpochRecord(
         epoch=2, loss=1.0, validation_loss=None, validation_ndcg=None, samples_per_second=90.0, seconds=1.0
     )
-    points = curves({"test": CutRecord(cut="test", best_epoch=1, epochs=(first, second), ranks=())})
+    points = curves({"test": FoldRecord(fold="test", best_epoch=1, epochs=(first, second), ranks=())})
     assert set(points) == {
         ("test.loss", 2.0, 1),
         ("test.validation_loss", 3.0, 1),

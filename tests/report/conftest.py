@@ -28,7 +28,7 @@ TITLES = {
     "22457": "NATURAL SLATE HEART CHALKBOARD",
 }
 
-# Test NDCG@10 by shelf and model; other metrics and the validation part are drawn from these.
+# Test NDCG@10 by shelf and model; other metrics and the validation split are drawn from these.
 NDCG = {
     "discover": {
         "two_tower": 0.0871,
@@ -68,15 +68,15 @@ SEGMENTS = {
 
 
 def evaluation(
-    shelf: str, model: str, part: str, metric: str, segment: str, value: float, users: int
+    shelf: str, model: str, split: str, metric: str, segment: str, value: float, users: int
 ) -> dict[str, Any]:
     """One row of gold.evaluations."""
     half = 0.35 / math.sqrt(users)
     return {
         "run_date": date(2011, 12, 9),
         "model": model,
-        "model_version": f"20111209-{part}",
-        "part": part,
+        "model_version": f"20111209-{split}",
+        "split": split,
         "shelf": shelf,
         "metric": metric,
         "segment": segment,
@@ -90,26 +90,26 @@ def evaluation(
 
 
 def evaluations() -> pd.DataFrame:
-    """All models on both shelves and parts, and the chosen ones by country."""
+    """All models on both shelves and splits, and the chosen ones by country."""
     rows = []
     for shelf, values in NDCG.items():
         for model, value in values.items():
-            for part, factor in {"test": 1.0, "validation": 1.04}.items():
+            for split, factor in {"test": 1.0, "validation": 1.04}.items():
                 for metric, ratio in METRICS.items():
-                    rows.append(evaluation(shelf, model, part, metric, "all", value * factor * ratio, 2124))
+                    rows.append(evaluation(shelf, model, split, metric, "all", value * factor * ratio, 2124))
             if model == CHOSEN[shelf]:
                 for segment, (users, ratio) in SEGMENTS.items():
                     rows.append(evaluation(shelf, model, "test", "ndcg@10", segment, value * ratio, users))
     return pd.DataFrame(rows)
 
 
-def training(cut: str, losses: Iterable[float], validation: Iterable[float]) -> TrainingCurve:
+def training(fold: str, losses: Iterable[float], validation: Iterable[float]) -> TrainingCurve:
     """A training on two ranks that agree."""
     losses = list(losses)
     return TrainingCurve(
         model="two_tower",
-        version=f"20111209-{cut}",
-        cut=cut,
+        version=f"20111209-{fold}",
+        fold=fold,
         epochs=pd.DataFrame(
             {
                 "epoch": range(1, len(losses) + 1),

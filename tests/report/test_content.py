@@ -18,9 +18,9 @@ def test_lost_and_doubled_rows_are_noticed(landed: int, unaccounted: int) -> Non
 
 
 def test_the_best_epoch_is_the_one_that_ranked_the_validation_samples_best(content: ReportContent) -> None:
-    by_cut = {curve.cut: curve for curve in content.training}
-    assert by_cut["validation"].best_epoch == 5
-    assert by_cut["publish"].best_epoch is None
+    by_fold = {curve.fold: curve for curve in content.training}
+    assert by_fold["validation"].best_epoch == 5
+    assert by_fold["publish"].best_epoch is None
 
 
 @pytest.mark.parametrize(

@@ -245,7 +245,7 @@ def test_quality_marks_the_published_model_and_prints_intervals(content: ReportC
     assert row(discover, "ease") == "ease baseline, 20111209-test 0.084 [0.077, 0.092]"
     assert row(reorder, "own_frequency") == "own_frequency published baseline, 20111209-test 0.221 [0.214, 0.229]"
     for shelf in (discover, reorder):
-        # Once in the chart and once for each part among all metrics.
+        # Once in the chart and once for each split among all metrics.
         assert shelf.count('<tr class="published">') == 3
     assert row(discover, "country: Germany") == "country: Germany 0.098 [0.049, 0.146] 52"
     assert "3 smaller groups" in text(discover)
@@ -254,7 +254,7 @@ def test_quality_marks_the_published_model_and_prints_intervals(content: ReportC
 
 
 def test_validation_figures_are_not_passed_off_as_a_test(content: ReportContent) -> None:
-    validation = content.evaluations[content.evaluations["part"] == "validation"]
+    validation = content.evaluations[content.evaluations["split"] == "validation"]
     page = render(replace(content, evaluations=validation))
     assert "No user was held out for a test" in text(section(page, "quality"))
     assert "NDCG@10, validation" in text(section(page, "summary"))
@@ -382,10 +382,10 @@ def test_empty_frames_inside_a_part_do_not_break_it(content: ReportContent) -> N
         assert why in shown
 
 
-def test_published_lists_without_evaluation_are_named_and_not_judged(content: ReportContent) -> None:
+def test_published_lists_without_evaluation_are_named_and_not_evaluated(content: ReportContent) -> None:
     content = replace(content, evaluations=content.evaluations.iloc[:0])
     summary = text(section(render(content), "summary"))
-    assert "Published on discover two-tower with item text not judged on held-out events" in summary
+    assert "Published on discover two-tower with item text not evaluated on held-out events" in summary
     assert [check.state for check in checks(content)][-2:] == ["note", "note"]
 
 

@@ -27,9 +27,9 @@ def test_the_published_model_is_held_against_the_best_of_the_other_kind(content:
 
 def test_figures_are_the_tests_and_without_a_test_those_of_validation(content: ReportContent) -> None:
     assert shelves(content)[0].standings[0].scores["ndcg@10"].value == pytest.approx(0.0871)
-    evaluations = content.evaluations[content.evaluations["part"] == "validation"]
+    evaluations = content.evaluations[content.evaluations["split"] == "validation"]
     shelf = shelves(replace(content, evaluations=evaluations))[0]
-    assert shelf.judged_on == "validation"
+    assert shelf.evaluated_on == "validation"
     assert shelf.standings[0].scores["ndcg@10"].value == pytest.approx(0.0871 * 1.04)
     assert shelf.segments == ()
 

@@ -70,10 +70,10 @@ def test_a_line_that_is_too_long_is_found_with_a_chunk_in_memory(look: Look, nam
 
 @pytest.mark.parametrize(("name", "pack"), PACKERS[1:])
 def test_a_packed_file_that_grows_out_of_proportion_is_bad(look: Look, name: str, pack: Any) -> None:
-    found = look(f"a.{name}", pack(GOOD.encode() * 40_000), largest_unpacked=MEGABYTE, most_growth=10)
-    allowed = "deliver it plain, or raise `largest_unpacked` or `most_growth`"
+    found = look(f"a.{name}", pack(GOOD.encode() * 40_000), largest_unpacked=MEGABYTE, max_growth=10)
+    allowed = "deliver it plain, or raise `largest_unpacked` or `max_growth`"
     assert found.trouble == f"it unpacks to more than 1,000,000 characters: {allowed}"
-    assert look(f"b.{name}", pack(GOOD.encode() * 40_000), most_growth=10).trouble is None
+    assert look(f"b.{name}", pack(GOOD.encode() * 40_000), max_growth=10).trouble is None
 
 
 def test_a_file_read_as_a_whole_has_a_bound_of_its_own(look: Look) -> None:
@@ -134,13 +134,13 @@ def test_parquet_that_grows_out_of_proportion_is_bad(look: Look) -> None:
     # A dictionary of one text, which all rows have.
     rows = 200_000
     table = pa.table({"title": pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), ["x" * 10_000])})
-    found = look("a.parquet", table, largest_unpacked=MEGABYTE, most_growth=10)
+    found = look("a.parquet", table, largest_unpacked=MEGABYTE, max_growth=10)
     assert found.trouble is not None
     assert "its texts up to column title of row group 1 have more than" in found.trouble
     numbers = pa.table({"a": pa.array([7] * MEGABYTE)})
     held = io.BytesIO()
     pq.write_table(numbers, held, use_dictionary=False, compression="zstd")
-    found = look("b.parquet", held.getvalue(), largest_unpacked=MEGABYTE, most_growth=10)
+    found = look("b.parquet", held.getvalue(), largest_unpacked=MEGABYTE, max_growth=10)
     assert found.trouble is not None
     assert found.trouble.startswith("column a of row group 1 unpacks to 8,000,")
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 DAYS, USERS, LINES, LONGEST, SEED = 50, 24, 2_000, 100_000, 20261127
 SMALL = ("two_tower.epochs=1", "two_tower.batch_size=64", "baselines.als_iterations=1", "ranker.trees=5")
-SMALL += ("ranker.least_users=5", "ranker.windows=1", "training.ranks=1", "training.launcher=local")
+SMALL += ("ranker.min_users=5", "ranker.windows=1", "training.ranks=1", "training.launcher=local")
 # Those that lie before the shop's first day are refused, so that its history is as long as it is without them.
 BOUNDS = {"longest_line": LONGEST, "times": {"earliest": "2026-01-01"}}
 
@@ -123,7 +123,7 @@ def test_a_short_history_gets_short_windows_and_is_told_so(shop: Shop) -> None:
     assert f"split: {why}" in told
     assert f"Split: {why}." in page
     figures = shop.lake.read("gold.evaluations").where("metric = 'ndcg@10' and segment = 'all'").toPandas()
-    assert set(figures["part"]) == {"validation", "test"}
+    assert set(figures["split"]) == {"validation", "test"}
     assert figures["users"].min() > 0
     assert figures["value"].between(0, 1).all()
 

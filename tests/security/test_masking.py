@@ -27,7 +27,7 @@ SECRETS = (
     "api-key private_key DB_PWD passwd passphrase Authorization X-Amz-Signature AIRFLOW__CORE__FERNET_KEY"
 ).split()
 OTHERS = (
-    "primary_key key keep keys sort_key keyword encoder.most_tokens tokenizer max_tokens privacy.key_file PWD OLDPWD "
+    "primary_key key keep keys sort_key keyword encoder.max_tokens tokenizer max_tokens privacy.key_file PWD OLDPWD "
     "SPARKREC_PRIVACY_KEY_FILE spark.io.encryption.keySizeBits spark.hadoop.fs.s3a.aws.credentials.provider "
     "spark.hadoop.hadoop.security.credential.provider.path AWS_WEB_IDENTITY_TOKEN_FILE spark.redaction.regex "
     "spark.sql.extensions user_id session_id spark.hadoop.fs.s3a.endpoint author passenger"
@@ -133,7 +133,7 @@ def test_settings_are_shown_without_secrets_and_are_the_same_run_with_others() -
     }
     # All else is as it was.
     assert shown["source"] == settings().model_dump(mode="json")["source"]
-    assert shown["encoder"]["most_tokens"] == 64
+    assert shown["encoder"]["max_tokens"] == 64
     assert yaml.safe_load(yaml.safe_dump(shown)) == shown
     assert settings_digest(settings()) == settings_digest(settings(**{"spark.hadoop.fs.s3a.secret.key": "rotated"}))
     assert settings_digest(settings()) != settings_digest(settings(**{"spark.sql.shuffle.partitions": "4"}))

@@ -71,21 +71,21 @@ def test_each_step_follows_from_the_one_before(shop: Any, events: pd.DataFrame) 
 
 def test_a_page_shows_different_items_at_positions_from_one(shop: Any) -> None:
     truth = shop.truth("events")
-    shown = truth[(truth.event_type == "impression") & truth.search_id.notna()]
-    by_search = shown.groupby("search_id")
+    impressions = truth[(truth.event_type == "impression") & truth.search_id.notna()]
+    by_search = impressions.groupby("search_id")
     assert (by_search.position.min() == 1).all()
     assert (by_search.position.max() == by_search.size()).all()
     assert (by_search.item_id.nunique() == by_search.size()).all()
-    assert set(shown.search_id) == set(truth[truth.event_type == "search"].search_id)
+    assert set(impressions.search_id) == set(truth[truth.event_type == "search"].search_id)
 
 
 def test_popular_items_are_shown_more(shop: Any, events: pd.DataFrame) -> None:
     items = shop.truth("items").set_index("item_id")
-    shown = events[events.event_type == "impression"].item_id.value_counts().reindex(items.index, fill_value=0)
+    impressions = events[events.event_type == "impression"].item_id.value_counts().reindex(items.index, fill_value=0)
     assert items.popularity.sum() == pytest.approx(1.0)
     head = items.popularity.nlargest(40).index
-    assert 0.3 < shown[head].sum() / shown.sum() < 0.7
-    assert items.popularity.corr(shown, method="spearman") > 0.6
+    assert 0.3 < impressions[head].sum() / impressions.sum() < 0.7
+    assert items.popularity.corr(impressions, method="spearman") > 0.6
 
 
 def test_items_with_a_native_title_are_sold_on_jp_alone(shop: Any, events: pd.DataFrame) -> None:

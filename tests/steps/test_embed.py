@@ -49,7 +49,7 @@ def test_another_encoder_encodes_all_texts(fill, run_step) -> None:
     fill("silver.items", _items(["red mug", "blue lamp"]))
     run_step(embed, SHIPPED)
 
-    counts = run_step(embed, SHIPPED, "encoder.most_tokens=3")
+    counts = run_step(embed, SHIPPED, "encoder.max_tokens=3")
 
     assert (counts["encoded"], counts["texts"]) == (2, 2)
 

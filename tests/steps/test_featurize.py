@@ -129,10 +129,10 @@ def test_labels_come_from_impressions_where_there_are_any(featurized: Shop) -> N
     # Of what a session shows more than once there is one pair.
     taken = events.select("user_id", "session_id", "item_id").distinct().count()
     by_origin = {(origin, int(label)): len(rows) for (origin, label), rows in samples.groupby(["origin", "label"])}
-    assert set(samples["part"]) == {"train", "validation", "test"}
+    assert set(samples["split"]) == {"train", "validation", "test"}
     if featurized.impressions:
-        assert by_origin.keys() == {("shown", 0), ("shown", 1)}
-        assert by_origin["shown", 1] == taken
+        assert by_origin.keys() == {("impression", 0), ("impression", 1)}
+        assert by_origin["impression", 1] == taken
         assert set(samples["position"]) == {3}
     else:
         assert by_origin.keys() == {("event", 1), ("popular", 0), ("category", 0), ("popularity_band", 0)}

@@ -26,7 +26,7 @@ def test_the_words_describe_where_no_language_model_is_named(lake: Lake, run_ste
 def test_a_language_model_writes_once_for_the_same_words(lake: Lake, fill, run_step, tmp_path: Path) -> None:
     preset = tmp_path / "preset"
     save_tiny_language_model(preset)
-    named = (f"language_model.preset={preset}", "language_model.instruction=Describe.", "language_model.most_tokens=60")
+    named = (f"language_model.preset={preset}", "language_model.instruction=Describe.", "language_model.max_tokens=60")
 
     assert run_step(tag, *named) == {"users_written": 3, "users": 3, "items_written": 1, "items": 2}
     first = {row.user_id: row for row in lake.read("features.user_descriptions").collect()}

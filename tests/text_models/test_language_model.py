@@ -9,7 +9,7 @@ from sparkrec.text_models.language_model import LanguageModel
 def settings(tmp_path_factory: pytest.TempPathFactory) -> LanguageModelSettings:
     folder = tmp_path_factory.mktemp("preset")
     save_tiny_language_model(folder)
-    return LanguageModelSettings(preset=str(folder), most_tokens=40)
+    return LanguageModelSettings(preset=str(folder), max_tokens=40)
 
 
 def test_a_prompt_gives_one_text_and_is_no_part_of_it(settings: LanguageModelSettings) -> None:

@@ -59,7 +59,7 @@ def test_a_text_has_one_vector_whatever_stands_beside_it(encoder: SentenceEncode
 
 
 def test_long_texts_are_cut(encoder: SentenceEncoder) -> None:
-    short = SentenceEncoder(SETTINGS.model_copy(update={"most_tokens": 6}))
+    short = SentenceEncoder(SETTINGS.model_copy(update={"max_tokens": 6}))
 
     assert [len(ids) for ids in short.tokens(TEXTS)][-1] == 6
     np.testing.assert_array_equal(short.tokens(TEXTS)[-1][:5], encoder.tokens(TEXTS)[-1][:5])

@@ -33,7 +33,7 @@ def shards(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str
         )
 
     users, items = np.arange(2, USERS, dtype="int32"), np.arange(2, ITEMS, dtype="int32")
-    # Of four events of a window the later two are foreseen: the one from the first two, the other from all before it.
+    # Of four events of a window the later two are predicted: the one from the first two, the other from all before it.
     windows = pd.DataFrame(
         {
             "event_id": [f"w{number}" for number in range(96)],

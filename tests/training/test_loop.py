@@ -12,7 +12,7 @@ from sparkrec.shards.read import epoch_batches
 from sparkrec.training import checkpoint
 from sparkrec.training.lazy_adam import LazyAdam
 from sparkrec.training.loop import FitOptions, fit
-from sparkrec.training.plan import CutRecord
+from sparkrec.training.plan import FoldRecord
 
 NO_NUMBER = (
     r"the loss of validation is no number in epoch 1: step 2 of rank 0, shard validation/train/part-\S+\.parquet: "
@@ -55,7 +55,7 @@ def _fit(
     checkpoint_steps: int = 1000,
     accumulation: int = 1,
     lines: list[str] | None = None,
-) -> tuple[TwoTower, CutRecord]:
+) -> tuple[TwoTower, FoldRecord]:
     manifest = Manifest.read(root)
     keras.utils.set_random_seed(4)
     model = TwoTower(CONFIG, manifest.users, manifest.items, manifest.words)
@@ -160,7 +160,7 @@ def test_training_stops_out_of_patience_and_puts_the_best_weights_back(shards: s
     assert len(rankings) == record.best_epoch + 2 < 60
     manifest = Manifest.read(shards)
     with epoch_batches(shards, manifest.datasets["validation/held_out"], 0, 1, 32) as batches:
-        again = [float(model.judge(batch)[1]) for batch in batches]
+        again = [float(model.evaluate_batch(batch)[1]) for batch in batches]
     assert sum(again) / len(again) == pytest.approx(best, abs=1e-5)
 
 

@@ -14,11 +14,11 @@ from sparkrec.lake import files
 from sparkrec.lake.user_vectors import USERS
 from sparkrec.shards.manifest import Manifest
 from sparkrec.training.distributed import PROGRESS, RankOutput, launch
-from sparkrec.training.plan import TRAINING_RECORD, CutRecord, TrainingPlan
+from sparkrec.training.plan import TRAINING_RECORD, FoldRecord, TrainingPlan
 
 pytestmark = pytest.mark.slow
 
-CUTS = ("validation", "publish")
+FOLDS = ("validation", "publish")
 SPARK = TrainingSettings(ranks=2, launcher="spark")
 TRAIN = "sparkrec.training.rank:train_rank"
 LOCAL = TrainingSettings(ranks=1, launcher="local")
@@ -29,7 +29,7 @@ def _plan(shards: str, output: Path, model: str = "two_tower", **options: object
     plan = TrainingPlan(
         shards=shards,
         output=str(output),
-        cuts=CUTS,
+        folds=FOLDS,
         model=model,
         config=config,
         training=TrainingSettings(checkpoint_steps=2),
@@ -40,23 +40,23 @@ def _plan(shards: str, output: Path, model: str = "two_tower", **options: object
     return uri
 
 
-def _record(output: Path, cut: str) -> CutRecord:
-    return CutRecord.model_validate_json((output / cut / TRAINING_RECORD).read_text())
+def _record(output: Path, fold: str) -> FoldRecord:
+    return FoldRecord.model_validate_json((output / fold / TRAINING_RECORD).read_text())
 
 
-def _check_vectors(output: Path, cut: str, manifest: Manifest, ranks: int, size: int = 8) -> None:
+def _check_vectors(output: Path, fold: str, manifest: Manifest, ranks: int, size: int = 8) -> None:
     """Every user is encoded by one rank, and every item."""
-    users = pd.concat([_users(output, cut, rank) for rank in range(ranks)])
+    users = pd.concat([_users(output, fold, rank) for rank in range(ranks)])
     assert sorted(users["user_index"]) == list(range(2, manifest.users))
     assert set(users["vector"].map(len)) == {size}
-    items = files.read_arrays(f"{output}/{cut}/arrays.npz")["items"]
+    items = files.read_arrays(f"{output}/{fold}/arrays.npz")["items"]
     assert items.shape == (manifest.items, size)
     assert not items[:2].any()
 
 
-def _users(output: Path, cut: str, rank: int) -> pd.DataFrame:
+def _users(output: Path, fold: str, rank: int) -> pd.DataFrame:
     """What a rank wrote of its users."""
-    return pd.read_parquet(output / cut / USERS / f"part-{rank}.parquet")
+    return pd.read_parquet(output / fold / USERS / f"part-{rank}.parquet")
 
 
 def _files(output: Path) -> dict[Path, tuple[int, bytes]]:
@@ -65,11 +65,11 @@ def _files(output: Path) -> dict[Path, tuple[int, bytes]]:
     return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in found}
 
 
-def _check_lengths(output: Path, cut: str) -> None:
+def _check_lengths(output: Path, fold: str) -> None:
     """Vectors of the two-tower model have length 1."""
     # Without the rows that stand for no item.
-    items = files.read_arrays(f"{output}/{cut}/arrays.npz")["items"][2:]
-    for vectors in (items, np.stack(_users(output, cut, 0)["vector"])):
+    items = files.read_arrays(f"{output}/{fold}/arrays.npz")["items"][2:]
+    for vectors in (items, np.stack(_users(output, fold, 0)["vector"])):
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
@@ -111,19 +111,19 @@ def trained(spark: SparkSession, shards: str, tmp_path_factory: pytest.TempPathF
 def test_two_ranks_on_spark_make_equal_steps_and_end_with_equal_weights(shards: str, trained: Path) -> None:
     manifest = Manifest.read(shards)
 
-    for cut in CUTS:
-        record, train = _record(trained, cut), manifest.datasets[f"{cut}/train"]
+    for fold in FOLDS:
+        record, train = _record(trained, fold), manifest.datasets[f"{fold}/train"]
         assert [rank.rank for rank in record.ranks] == [0, 1]
         assert [rank.rows for rank in record.ranks] == [sum(f.rows for f in train.of_rank(r, 2)) for r in (0, 1)]
         assert {rank.steps for rank in record.ranks} == {train.steps(2, 32)}
         assert len({rank.checksum for rank in record.ranks}) == 1
         assert all(epoch.loss > 0 for epoch in record.epochs)
-        _check_vectors(trained, cut, manifest, ranks=2)
-        _check_lengths(trained, cut)
+        _check_vectors(trained, fold, manifest, ranks=2)
+        _check_lengths(trained, fold)
     # Ranks of uneven parts make equal steps; one without users encodes none.
     assert [rank.rows for rank in _record(trained, "publish").ranks] == [200, 100]
     assert len(_users(trained, "publish", 1)) == 0
-    validation, publish = (_record(trained, cut) for cut in CUTS)
+    validation, publish = (_record(trained, fold) for fold in FOLDS)
     assert all(epoch.validation_loss is not None for epoch in validation.epochs)
     assert publish.ranks[0].checksum != validation.ranks[0].checksum
     assert len(publish.epochs) == validation.best_epoch
@@ -149,10 +149,10 @@ def test_a_second_launch_keeps_what_is_finished_and_finishes_the_rest_to_the_sam
     assert {path for path in before if after[path][1] != before[path][1]} == set()
 
 
-def test_a_process_of_its_own_trains_the_other_cuts_as_long_as_was_best_for_the_first(
+def test_a_process_of_its_own_trains_the_other_folds_as_long_as_was_best_for_the_first(
     shards: str, tmp_path: Path
 ) -> None:
-    finished = CutRecord(cut="validation", best_epoch=1, epochs=(), ranks=())
+    finished = FoldRecord(fold="validation", best_epoch=1, epochs=(), ranks=())
     files.write_bytes(f"{tmp_path}/validation/{TRAINING_RECORD}", finished.model_dump_json().encode())
     lines: list[str] = []
 
@@ -164,7 +164,7 @@ def test_a_process_of_its_own_trains_the_other_cuts_as_long_as_was_best_for_the_
     assert (rank.rank, rank.rows, rank.steps, rank.epochs) == (0, data.rows, data.steps(1, 32), 1)
     _check_vectors(tmp_path, "publish", manifest, ranks=1)
     # The file is JSON that people and other tools read.
-    assert json.loads((tmp_path / "publish" / TRAINING_RECORD).read_text())["cut"] == "publish"
+    assert json.loads((tmp_path / "publish" / TRAINING_RECORD).read_text())["fold"] == "publish"
     assert [line.partition("  ")[0] for line in lines] == ["publish: epoch 1/1"]
     assert _record(tmp_path, "validation") == finished
 
@@ -174,13 +174,13 @@ def test_each_model_is_trained_by_the_one_loop(shards: str, tmp_path: Path, mode
     launch(LOCAL, TRAIN, _plan(shards, tmp_path, model), print)
 
     manifest = Manifest.read(shards)
-    for cut in CUTS:
-        (rank,) = _record(tmp_path, cut).ranks
+    for fold in FOLDS:
+        (rank,) = _record(tmp_path, fold).ranks
         name = "train" if model == "matrix_factorisation" else "windows"
-        assert rank.rows == manifest.datasets[f"{cut}/{name}"].rows
-        first, *_, last = _record(tmp_path, cut).epochs if cut == "validation" else (None, None)
+        assert rank.rows == manifest.datasets[f"{fold}/{name}"].rows
+        first, *_, last = _record(tmp_path, fold).epochs if fold == "validation" else (None, None)
         assert first is None or first.loss > last.loss
-        _check_vectors(tmp_path, cut, manifest, 1, size)
+        _check_vectors(tmp_path, fold, manifest, 1, size)
 
 
 def test_one_rank_and_two_come_to_the_same_loss(shards: str, tmp_path: Path) -> None:
@@ -217,8 +217,8 @@ def test_a_killed_rank_ends_the_job_with_its_name_and_the_next_run_goes_on(
     assert (tmp_path / "validation" / "checkpoint.npz").exists()
     assert not (tmp_path / "validation" / TRAINING_RECORD).exists()
     launch(settings, TRAIN, plan, print)
-    for cut in CUTS:
-        assert _record(tmp_path, cut).ranks == _record(trained, cut).ranks
+    for fold in FOLDS:
+        assert _record(tmp_path, fold).ranks == _record(trained, fold).ranks
 
 
 def test_a_model_goes_on_from_an_earlier_one_with_more_items(shards: str, tmp_path: Path) -> None:

@@ -6,14 +6,14 @@ from pyspark.sql import functions as F
 from sparkrec.features.queries.distance import osa_distance
 
 
-def most_edits(word: Column) -> Column:
+def max_edits(word: Column) -> Column:
     """Slips that a word of the vocabulary may have been typed with: 1 from three letters on, 2 from eight."""
     letters = F.length(word)
     return F.when(letters >= 8, 2).when(letters >= 3, 1).otherwise(0)
 
 
 def near_words(typed: DataFrame, vocabulary: DataFrame) -> DataFrame:
-    """Words of the vocabulary within `most_edits` of typed ones, by symmetric deletion.
+    """Words of the vocabulary within `max_edits` of typed ones, by symmetric deletion.
 
     Two words lie within so many edits only where both become the same by leaving out at most so many letters: an
     equi-join finds them without trying all pairs (SymSpell; Wolf Garbe, "1000x faster spelling correction", 2012).
@@ -28,7 +28,7 @@ def near_words(typed: DataFrame, vocabulary: DataFrame) -> DataFrame:
     # Six letters may be a word of eight.
     reach = F.when(F.length("word") >= 6, 2).otherwise(1)
     rests = typed.select("word", F.explode(deletes(F.col("word"), reach)).alias("rest"))
-    limit = most_edits(F.col("candidate"))
+    limit = max_edits(F.col("candidate"))
     of_candidates = vocabulary.where(limit > 0).select(
         "candidate", F.explode(deletes(F.col("candidate"), limit)).alias("rest")
     )

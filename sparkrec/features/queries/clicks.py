@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 _CHOSEN = ("click", "cart", "purchase")
 _SMOOTHING = 10.0
-_LEAST_EXAMINED = 0.1
+_MIN_EXAMINED = 0.1
 
 
 def query_clicks(searches: DataFrame, interactions: DataFrame, current_items: DataFrame) -> DataFrame:
@@ -25,16 +25,16 @@ def query_clicks(searches: DataFrame, interactions: DataFrame, current_items: Da
         ``normalised_query, category`` (null where the item has none), ``clicks`` (each item once a search) and their
         ``weight`` after the correction; a click without a position weighs 1.
     """
-    shown = (
+    impressions = (
         interactions.where("search_id is not null")
         .groupBy("search_id", "item_id")
         .agg(
-            F.max(F.col("event_type") == "impression").alias("shown"),
+            F.max(F.col("event_type") == "impression").alias("is_impression"),
             F.max(F.col("event_type").isin(*_CHOSEN)).alias("clicked"),
             F.min("position").alias("position"),
         )
     )
-    chosen = shown.where("clicked").join(F.broadcast(_weights(shown)), "position", "left")
+    chosen = impressions.where("clicked").join(F.broadcast(_weights(impressions)), "position", "left")
     return (
         chosen.join(searches.select("search_id", "normalised_query"), "search_id", "inner")
         .join(current_items.select("item_id", F.col("category_path").alias("category")), "item_id", "left")
@@ -49,10 +49,10 @@ def no_clicks(queries: DataFrame) -> DataFrame:
     return queries.select("normalised_query").withColumns(none).where(F.lit(False))
 
 
-def _weights(shown: DataFrame) -> DataFrame:
+def _weights(impressions: DataFrame) -> DataFrame:
     """``position, weight``: what a click there counts."""
     at = (
-        shown.where("shown and position is not null")
+        impressions.where("is_impression and position is not null")
         .groupBy("position")
         .agg(F.count(F.lit(1)).alias("impressions"), F.count_if(F.col("clicked")).alias("clicks"))
     )
@@ -62,5 +62,5 @@ def _weights(shown: DataFrame) -> DataFrame:
         ((F.col("clicks") + _SMOOTHING * F.col("rate")) / (F.col("impressions") + _SMOOTHING)).alias("rate"),
     )
     best = rates.agg(F.max("rate").alias("best"))
-    examined = F.greatest(F.col("rate") / F.col("best"), F.lit(_LEAST_EXAMINED))
+    examined = F.greatest(F.col("rate") / F.col("best"), F.lit(_MIN_EXAMINED))
     return rates.crossJoin(F.broadcast(best)).select("position", (1 / examined).alias("weight"))

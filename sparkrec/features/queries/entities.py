@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from sparkrec.features.queries.lexicon import COLOURS, UNITS
 from sparkrec.features.queries.words import runs
 
-_MOST_WORDS = 4
+_MAX_WORDS = 4
 
 
 def brands(queries: DataFrame, catalogue: DataFrame) -> DataFrame:
@@ -93,4 +93,4 @@ def _phrases(words: Column) -> Column:
         none = F.array().cast("array<struct<place: int, words: int, phrase: string>>")
         return F.when(F.size(words) >= length, found).otherwise(none)
 
-    return F.concat(*[of_length(length) for length in range(1, _MOST_WORDS + 1)])
+    return F.concat(*[of_length(length) for length in range(1, _MAX_WORDS + 1)])

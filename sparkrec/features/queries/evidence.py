@@ -3,7 +3,7 @@
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from sparkrec.features.queries.vocabulary import LEAST_CLICKS
+from sparkrec.features.queries.vocabulary import MIN_CLICKS
 
 SHORT = 4
 """Fewer letters are so soon another word that clicks must speak for them."""
@@ -13,7 +13,7 @@ _TIMES_AS_OFTEN = 10
 
 def is_rare() -> Column:
     """Whether hardly anyone who typed it clicked an item."""
-    return F.col("clicks") < LEAST_CLICKS
+    return F.col("clicks") < MIN_CLICKS
 
 
 def is_far_more_clicked(candidate_clicks: str = "candidate_clicks") -> Column:

@@ -8,7 +8,7 @@ from sparkrec.features.queries.vocabulary import LETTERS
 from sparkrec.text import normalised_query
 
 _KINDS = 3
-_LEAST_LETTERS = 4
+_MIN_LETTERS = 4
 
 
 def made_queries(popular_items: DataFrame, seed: int, longest: int) -> DataFrame:
@@ -47,7 +47,7 @@ def made_queries(popular_items: DataFrame, seed: int, longest: int) -> DataFrame
         popular_items.select("item_id", "place", normalised_query(F.col("title"), longest).alias("text"))
         .withColumn("words", words)
         .withColumn("word", F.array_min(by_length)["word"])
-        .where((F.length("word") >= _LEAST_LETTERS) & ((kind != 2) | (F.length(last) > _LEAST_LETTERS)))
+        .where((F.length("word") >= _MIN_LETTERS) & ((kind != 2) | (F.length(last) > _MIN_LETTERS)))
         .select("place", F.concat_ws(" ", "words").alias("made_from"), query.alias("query"))
         # Two like letters may have been swapped.
         .where("query <> made_from")

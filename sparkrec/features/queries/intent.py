@@ -7,8 +7,8 @@ from sparkrec.features.queries.words import words
 
 _PRIOR_CLICKS = 5.0
 _PRIOR_WORDS = 5.0
-_MOST_WORDS = 20
-_MOST_CATEGORIES = 5
+_MAX_WORDS = 20
+_MAX_CATEGORIES = 5
 _DIGITS = 1_000_000
 
 
@@ -56,7 +56,7 @@ def category_intent(queries: DataFrame, clicks: DataFrame, catalogue: DataFrame)
         digits = F.floor(probability * _DIGITS + 0.001)
         return F.struct((-digits / _DIGITS).alias("minus"), one["category"].alias("category"))
 
-    heaviest = F.slice(F.array_sort(F.transform("found", blended)), 1, _MOST_CATEGORIES)
+    heaviest = F.slice(F.array_sort(F.transform("found", blended)), 1, _MAX_CATEGORIES)
     categories = F.transform(heaviest, lambda one: F.struct(one["category"], (-one["minus"]).alias("probability")))
     return of_query.select(
         "corrected_query", F.filter(categories, lambda one: one["probability"] > 0).alias("categories")
@@ -96,7 +96,7 @@ def intent_of_words(queries: DataFrame, counts: DataFrame) -> DataFrame:
         "word", "telling", F.transform("held", gain).alias("held")
     )
     asked = queries.select(
-        "corrected_query", F.explode(F.slice(_telling_words(F.col("corrected_query")), 1, _MOST_WORDS)).alias("word")
+        "corrected_query", F.explode(F.slice(_telling_words(F.col("corrected_query")), 1, _MAX_WORDS)).alias("word")
     )
     sizes = counts.groupBy("category").agg(F.sum("count").alias("size"))
     score = F.log("size") + F.sum("gain") - F.col("telling") * F.log(F.col("size") + _PRIOR_WORDS)

@@ -23,14 +23,14 @@ def item_clicks(searches: DataFrame, interactions: DataFrame, prior: float) -> D
     """
     of_search = interactions.where("search_id is not null")
     # One showing of an item in a search, whatever came of it.
-    shown = of_search.groupBy("search_id", "item_id").agg(
+    impressions = of_search.groupBy("search_id", "item_id").agg(
         F.min(F.when(F.col("event_type") == "impression", F.col("position"))).alias("position"),
         F.max(F.col("event_type").isin(*_CLICKS).cast("int")).alias("clicked"),
     )
-    shown = shown.where("position is not null").join(
+    impressions = impressions.where("position is not null").join(
         searches.select("search_id", F.col("normalised_query").alias("query")), "search_id", "inner"
     )
-    at_place = shown.groupBy("query", "item_id", "position").agg(
+    at_place = impressions.groupBy("query", "item_id", "position").agg(
         F.count(F.lit(1)).alias("impressions"), F.sum("clicked").alias("clicks")
     )
     rates = at_place.groupBy("position").agg((F.sum("clicks") / F.sum("impressions")).alias("rate"))

@@ -9,7 +9,7 @@ from sparkrec.features.queries.lexicon import EVERYDAY_WORDS
 from sparkrec.features.queries.spacing import mended_pairs, parted_words
 from sparkrec.features.queries.vocabulary import LETTERS
 
-_LEAST_PREFIX = 3
+_MIN_PREFIX = 3
 
 
 def corrected_queries(queries: DataFrame, vocabulary: DataFrame) -> DataFrame:
@@ -102,9 +102,9 @@ def _doubtful(words: DataFrame, vocabulary: DataFrame) -> DataFrame:
 
 def _completed(doubtful: DataFrame, whole: DataFrame) -> DataFrame:
     """``word`` and what it is ``completed`` to."""
-    lengths = F.sequence(F.lit(_LEAST_PREFIX), F.length("candidate") - 1)
+    lengths = F.sequence(F.lit(_MIN_PREFIX), F.length("candidate") - 1)
     prefixes = F.transform(lengths, lambda length: F.substring(F.col("candidate"), F.lit(1), length))
-    begun = whole.where(F.length("candidate") > _LEAST_PREFIX).withColumn("word", F.explode(prefixes))
+    begun = whole.where(F.length("candidate") > _MIN_PREFIX).withColumn("word", F.explode(prefixes))
     best = (
         begun.join(doubtful, "word", "inner").groupBy("word").agg(F.min(F.struct(rarity(), "candidate")).alias("best"))
     )

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 # Lower-case letters alone: scripts without case, and words with digits, are not spelt letter by letter.
 LETTERS = r"^\p{Ll}{1,24}$"
-LEAST_CLICKS = 3
+MIN_CLICKS = 3
 """Clicks that make a word right which no item has."""
 
 
@@ -18,7 +18,7 @@ def vocabulary(catalogue: DataFrame, clicks: DataFrame) -> DataFrame:
 
     Returns:
         ``text`` (one word, or two with a blank), ``items`` with it and ``clicks`` on what queries with it showed. What
-        no item has is left out where it has fewer than `LEAST_CLICKS`.
+        no item has is left out where it has fewer than `MIN_CLICKS`.
     """
     texts = F.array("title_text", "category_text", "brand_text")
     in_items = catalogue.select(
@@ -33,7 +33,7 @@ def vocabulary(catalogue: DataFrame, clicks: DataFrame) -> DataFrame:
     )
     counted = in_items.unionByName(in_queries).groupBy("text")
     return counted.agg(F.sum("items").alias("items"), F.sum("clicks").alias("clicks")).where(
-        (F.col("items") > 0) | (F.col("clicks") >= LEAST_CLICKS)
+        (F.col("items") > 0) | (F.col("clicks") >= MIN_CLICKS)
     )
 
 

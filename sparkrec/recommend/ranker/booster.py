@@ -16,7 +16,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class Backtest:
     """Candidates of past users, and what became of them.
 
     Attributes:
@@ -30,11 +30,11 @@ class Rehearsal:
     sizes: NDArray[np.int64]
 
 
-def fit(rehearsals: list[Rehearsal], recipe: Recipe, seen: NDArray[np.int64], seed: int) -> Text:
+def fit(backtests: list[Backtest], recipe: Recipe, seen: NDArray[np.int64], seed: int) -> Text:
     """Learn to put the relevant candidates of each user first. The same data give the same trees.
 
     Args:
-        rehearsals: Of one or more windows.
+        backtests: Of one or more windows.
         recipe: How.
         seen: Places of the features that it learns from.
         seed: Of the loss.
@@ -45,9 +45,9 @@ def fit(rehearsals: list[Rehearsal], recipe: Recipe, seen: NDArray[np.int64], se
     import lightgbm
 
     together = lightgbm.Dataset(
-        np.concatenate([one.features[:, seen] for one in rehearsals]),
-        np.concatenate([one.relevant for one in rehearsals]).astype(np.float32),
-        group=np.concatenate([one.sizes for one in rehearsals]),
+        np.concatenate([one.features[:, seen] for one in backtests]),
+        np.concatenate([one.relevant for one in backtests]).astype(np.float32),
+        group=np.concatenate([one.sizes for one in backtests]),
     )
     options = {
         "objective": recipe.objective,
@@ -64,7 +64,7 @@ def fit(rehearsals: list[Rehearsal], recipe: Recipe, seen: NDArray[np.int64], se
 
 
 def fit_all(
-    tasks: Mapping[Key, tuple[list[Rehearsal], Recipe, NDArray[np.int64]]], seed: int, at_once: int
+    tasks: Mapping[Key, tuple[list[Backtest], Recipe, NDArray[np.int64]]], seed: int, at_once: int
 ) -> dict[Key, Text]:
     """`fit` for each key, so many at once.
 

@@ -1,4 +1,4 @@
-"""Features of a user and a candidate item, all of them from what is known at one cut."""
+"""Features of a user and a candidate item, all of them from what is known at one fold."""
 
 from collections.abc import Collection, Mapping
 
@@ -47,7 +47,7 @@ def pair_features(
         found: The pairs.
         users: The users.
         scores: By model; a model may be missing.
-        facts: `item_facts` of the cut.
+        facts: `item_facts` of the fold.
         shelf: The shelf.
     """
     row, item = found.users, found.items

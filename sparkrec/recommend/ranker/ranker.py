@@ -23,7 +23,7 @@ def over(fitted: Collection[str]) -> tuple[str, ...]:
 
 
 class Ranker:
-    """Arrays ``facts`` (items, facts) of the cut and ``depth`` (candidates of each retriever).
+    """Arrays ``facts`` (items, facts) of the fold and ``depth`` (candidates of each retriever).
 
     For each shelf there are what was learned, trees or a network, and the places of the features that it sees.
 
@@ -42,13 +42,13 @@ class Ranker:
 
     @staticmethod
     def arrays(facts: Floats, depth: int, boosters: Mapping[str, Text], recipe: Recipe) -> Arrays:
-        """The arrays of a cut from its item facts and each shelf's booster."""
+        """The arrays of a fold from its item facts and each shelf's booster."""
         places = {shelf: seen(recipe, shelf) for shelf in boosters}
         return _arrays(facts, depth, _BOOSTER, boosters, places)
 
     @staticmethod
     def network_arrays(facts: Floats, depth: int, networks: Mapping[str, Text]) -> Arrays:
-        """The arrays of a cut from its item facts and each shelf's network, which sees all features."""
+        """The arrays of a fold from its item facts and each shelf's network, which sees all features."""
         places = {shelf: np.arange(len(columns(shelf))) for shelf in networks}
         return _arrays(facts, depth, _NETWORK, networks, places)
 

@@ -32,7 +32,7 @@ def published(settings: RankerSettings) -> Recipe:
     """
     options = {
         "num_leaves": settings.leaves,
-        "min_data_in_leaf": settings.least_rows,
+        "min_data_in_leaf": settings.min_rows,
         "learning_rate": settings.learning_rate,
         "feature_fraction": settings.column_share,
         "bagging_fraction": settings.row_share,

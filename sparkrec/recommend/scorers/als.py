@@ -22,7 +22,7 @@ def fit(
     """Vectors of `DotProduct` from binary feedback (Hu, Koren, Volinsky, ICDM 2008, in Spark's form).
 
     Args:
-        known: ``user_index, item_index`` of the positive events that a cut knows.
+        known: ``user_index, item_index`` of the positive events that a fold knows.
         items: Size of the item vocabulary.
         factors: Length of the vectors.
         alpha: Confidence of a positive is 1 + alpha.

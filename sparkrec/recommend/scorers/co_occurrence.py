@@ -28,7 +28,7 @@ def item_knn(sequences: DataFrame, buyers: Floats, most: int) -> sparse.csr_matr
     """ItemKNN with cosine similarity (Sarwar et al., WWW 2001): the nearest others of each item.
 
     Args:
-        sequences: Rows of features.behaviour_sequences of one cut.
+        sequences: Rows of features.behaviour_sequences of one fold.
         buyers: Different users of each item, (items,).
         most: Neighbours of an item that are kept.
     """
@@ -52,7 +52,7 @@ def recent_neighbours(sequences: DataFrame, items: int, days: float, most: int) 
     (after Deshpande and Karypis, TOIS 2004), written as item-item weights.
 
     Args:
-        sequences: Rows of features.behaviour_sequences of one cut.
+        sequences: Rows of features.behaviour_sequences of one fold.
         items: Size of the item vocabulary.
         days: See above.
         most: Weights of an item that are kept.
@@ -67,7 +67,7 @@ def gram(sequences: DataFrame, items: int, half_life_days: float | None = None) 
     X holds 1 where a user has an item, or 2^(-days_since / half_life_days).
 
     Args:
-        sequences: Rows of features.behaviour_sequences of one cut.
+        sequences: Rows of features.behaviour_sequences of one fold.
         items: Size of the item vocabulary.
         half_life_days: See above.
     """
@@ -92,7 +92,7 @@ def _products(
     """The products of all users added up, (items, items), and what is kept of each block of rows.
 
     Args:
-        sequences: Rows of features.behaviour_sequences of one cut.
+        sequences: Rows of features.behaviour_sequences of one fold.
         items: Size of the item vocabulary.
         product: Of some users.
         finish: What is kept of the summed products of a block of rows, by the number of its first row.
@@ -133,9 +133,9 @@ def _products(
 
 def _what_users_have(sequences: DataFrame) -> DataFrame:
     """Columns of a `UserBatch` that are needed where nothing is shown to anybody; the others stand for nothing."""
-    touched = F.array().cast("array<int>").alias("touched")
+    interacted = F.array().cast("array<int>").alias("interacted")
     return sequences.select(
-        "user_index", "items", "events", "days_since", F.col("days_since").alias("first_days_since"), touched
+        "user_index", "items", "events", "days_since", F.col("days_since").alias("first_days_since"), interacted
     )
 
 

@@ -13,7 +13,7 @@ from sparkrec.recommend.item_lists import ItemLists
 from sparkrec.recommend.pairs import Indices
 from sparkrec.recommend.users import Floats, UserBatch
 
-_LEAST_DEVIATION = 1e-9
+_MIN_DEVIATION = 1e-9
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class UserScores(ABC):
     def standard(self, users: Indices, items: Indices) -> Floats:
         """`at`, with mean 0 and deviation 1 over all known items of the user, so that scores of models add up."""
         mean, deviation = self.moments
-        values = (self.at(users, items) - mean[users]) / np.maximum(deviation[users], _LEAST_DEVIATION)
+        values = (self.at(users, items) - mean[users]) / np.maximum(deviation[users], _MIN_DEVIATION)
         return np.asarray(values, np.float32)
 
 

@@ -7,7 +7,7 @@ from scipy import sparse
 from sparkrec.recommend.scorers.item_item import heaviest_of_rows
 
 _TITLES_AT_ONCE = 1024
-_LEAST_SIMILARITY = 1e-3
+_MIN_SIMILARITY = 1e-3
 
 
 def title_vectors(item_text: DataFrame, items: int) -> sparse.csr_matrix:
@@ -33,7 +33,7 @@ def title_similarity(titles: sparse.csr_matrix, power: int, most: int) -> sparse
     for start in range(0, titles.shape[0], _TITLES_AT_ONCE):
         part = (titles[start : start + _TITLES_AT_ONCE] @ titles.T).tocoo()
         similarity = part.data**power
-        kept = (similarity >= _LEAST_SIMILARITY) & (part.row + start != part.col)
+        kept = (similarity >= _MIN_SIMILARITY) & (part.row + start != part.col)
         alike = sparse.csr_matrix((similarity[kept], (part.row[kept], part.col[kept])), part.shape)
         found.append(heaviest_of_rows(alike, most))
     return sparse.csr_matrix(sparse.vstack(found))

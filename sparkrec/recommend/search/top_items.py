@@ -32,7 +32,7 @@ class PreparedSearch:
     Attributes:
         current: The models.
         model: Name of a model of dot products.
-        cut: The cut that it was fitted at.
+        fold: The fold that it was fitted at.
         askers: Users, by their scores, or items, by the cosine.
         cells: File of the cells that the search goes by; None where it is exact.
         recall: Share of the exact lists that it finds, measured; 1 where it is exact.
@@ -41,7 +41,7 @@ class PreparedSearch:
 
     current: CurrentModels
     model: str
-    cut: str
+    fold: str
     askers: Askers
     cells: str | None
     recall: float
@@ -58,7 +58,7 @@ def prepare(
     spark: SparkSession,
     current: CurrentModels,
     model: str,
-    cut: str,
+    fold: str,
     askers: Askers,
     most: int,
     settings: SearchSettings,
@@ -73,42 +73,42 @@ def prepare(
         spark: The session that reads vectors of users.
         current: The models.
         model: Name of a model of dot products.
-        cut: The cut that it was fitted at.
+        fold: The fold that it was fitted at.
         askers: Users, by their scores, or items, by the cosine.
         most: Length of the lists that the recall is measured on.
         settings: When the search is approximate, and how good it then is.
         seed: Of the cells and of the lot.
     """
-    shown = int(current.known_items(cut).sum())
+    shown = int(current.known_items(fold).sum())
     if shown <= settings.exact_items:
-        return PreparedSearch(current, model, cut, askers, cells=None, recall=1.0, items=shown)
-    vectors = SearchVectors.read(current, model, cut, askers)
+        return PreparedSearch(current, model, fold, askers, cells=None, recall=1.0, items=shown)
+    vectors = SearchVectors.read(current, model, fold, askers)
     index = ItemIndex.in_cells(vectors.items, seed)
     recall = probe_enough(
         index,
         ItemSearch(index, vectors.shown),
         ItemSearch(ItemIndex.flat(vectors.items), vectors.shown),
-        _sample(spark, current, model, cut, vectors, settings.recall_sample, seed),
+        _sample(spark, current, model, fold, vectors, settings.recall_sample, seed),
         most,
-        settings.least_recall,
+        settings.min_recall,
     )
     content = index.to_bytes()
     # Named after what it holds, for workers keep what they have read.
     digest = hashlib.sha256(content.tobytes()).hexdigest()[:12]
-    cells = f"{current.folder(model)}/{cut}/cells-{askers}-{digest}.npz"
+    cells = f"{current.folder(model)}/{fold}/cells-{askers}-{digest}.npz"
     files.write_arrays(cells, {"index": content})
-    return PreparedSearch(current, model, cut, askers, cells, recall, shown)
+    return PreparedSearch(current, model, fold, askers, cells, recall, shown)
 
 
 def _sample(
-    spark: SparkSession, current: CurrentModels, model: str, cut: str, vectors: SearchVectors, most: int, seed: int
+    spark: SparkSession, current: CurrentModels, model: str, fold: str, vectors: SearchVectors, most: int, seed: int
 ) -> Floats:
     """Vectors, drawn by lot, of those who ask and have one that is not 0, (at most ``most``, size)."""
     if vectors.queries is not None:
         asking = np.flatnonzero(vectors.queries.any(axis=1))
         drawn = np.random.default_rng(seed).choice(asking, min(most, len(asking)), replace=False)
         return np.asarray(vectors.queries[np.sort(drawn)])
-    users = vectors_of_users(spark, current, model, cut).where(F.exists("vector", lambda value: value != 0))
+    users = vectors_of_users(spark, current, model, fold).where(F.exists("vector", lambda value: value != 0))
     drawn_users = users.orderBy(F.xxhash64(F.lit(seed), "user_index")).limit(most).toPandas()
     return np.asarray(drawn_users["vector"].to_list(), np.float32).reshape(-1, vectors.items.shape[1])
 
@@ -130,7 +130,7 @@ def top_items(askers: DataFrame, search: PreparedSearch, most: int) -> DataFrame
         and ``query_vector``,
         ``top_items`` (array<int>) and ``top_scores`` (array<float>), best first, ties by the lower index.
     """
-    loaded = (search.current.model_dump_json(), search.model, search.cut, search.askers, search.cells)
+    loaded = (search.current.model_dump_json(), search.model, search.fold, search.askers, search.cells)
 
     def find(batches: Iterable[Any]) -> Iterator[Any]:
         found, vectors = _load(*loaded)
@@ -184,10 +184,10 @@ def _indices(batch: Any) -> NDArray[np.int32]:
 
 @lru_cache(maxsize=1)
 def _load(
-    current_json: str, model: str, cut: str, askers: Askers, cells: str | None
+    current_json: str, model: str, fold: str, askers: Askers, cells: str | None
 ) -> tuple[ItemSearch, SearchVectors]:
     current = CurrentModels.model_validate_json(current_json)
-    vectors = SearchVectors.read(current, model, cut, askers)
+    vectors = SearchVectors.read(current, model, fold, askers)
     if cells is None:
         index = ItemIndex.flat(vectors.items)
         # The index holds them now.

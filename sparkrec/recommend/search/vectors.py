@@ -29,13 +29,13 @@ class SearchVectors:
     asking: NDArray[np.bool_] | None
 
     @classmethod
-    def read(cls, current: CurrentModels, model: str, cut: str, askers: Askers) -> Self:
+    def read(cls, current: CurrentModels, model: str, fold: str, askers: Askers) -> Self:
         """A model's vectors from the lake.
 
         Where items ask, all vectors are of length 1, so that dot products are cosines, and an item that may not be
         shown has no answer.
         """
-        arrays, shown = current.arrays(model, cut), current.known_items(cut)
+        arrays, shown = current.arrays(model, fold), current.known_items(fold)
         items = np.asarray(arrays["items"], np.float32)
         if askers == "users":
             return cls(None, items[shown], shown, None)

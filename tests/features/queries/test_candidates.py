@@ -14,7 +14,7 @@ def random_words(seed: int, count: int) -> list[str]:
     return sorted({"".join(draw.choices("abc", k=draw.randint(1, 11))) for _ in range(count)})
 
 
-def most_edits(word: str) -> int:
+def max_edits(word: str) -> int:
     return 2 if len(word) >= 8 else 1 if len(word) >= 3 else 0
 
 
@@ -24,7 +24,7 @@ def test_candidates_are_all_words_near_enough_and_no_others(spark: SparkSession,
     pairs = [(one, other) for one in typed for other in known]
     measured = osa_distances([one for one, _ in pairs], [other for _, other in pairs]).tolist()
     expected = {
-        (*pair, distance) for pair, distance in zip(pairs, measured, strict=True) if 0 < distance <= most_edits(pair[1])
+        (*pair, distance) for pair, distance in zip(pairs, measured, strict=True) if 0 < distance <= max_edits(pair[1])
     }
     assert {distance for *_, distance in expected} == {1, 2}
 

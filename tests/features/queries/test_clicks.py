@@ -45,13 +45,13 @@ def test_each_item_counts_once_a_search_by_its_category(searches: DataFrame, ite
 
 
 def test_a_click_counts_by_how_seldom_its_position_is_clicked(searches: DataFrame, items: DataFrame) -> None:
-    shown = [(f"x{number}", "i9", "impression", 1 + number % 2) for number in range(4_000)]
+    impressions = [(f"x{number}", "i9", "impression", 1 + number % 2) for number in range(4_000)]
     # Every second impression at position 1 is clicked, every eighth at position 2.
     clicked = [(f"x{number}", "i9", "click", 1 + number % 2) for number in range(4_000) if number % 4 == 0]
     clicked += [(f"x{number}", "i9", "click", 1 + number % 2) for number in range(4_000) if number % 16 == 1]
     own = [("s1", "i1", "click", 1), ("s3", "i3", "click", 2)]
 
-    found = clicks(searches, items, [*shown, *clicked, *own])
+    found = clicks(searches, items, [*impressions, *clicked, *own])
 
     assert found["mug", "Kitchen > Mugs"] == (1, 1.0)
     # Ten impressions at the rate of all are added to each: (1000 + 3.125) / (250 + 3.125).
@@ -59,10 +59,10 @@ def test_a_click_counts_by_how_seldom_its_position_is_clicked(searches: DataFram
 
 
 def test_a_position_of_few_impressions_borrows_from_all(searches: DataFrame, items: DataFrame) -> None:
-    shown = [(f"x{number}", "i9", "impression", 1) for number in range(1_000)]
+    impressions = [(f"x{number}", "i9", "impression", 1) for number in range(1_000)]
     clicked = [(f"x{number}", "i9", "click", 1) for number in range(100)]
     own = [("s1", "i1", "click", 1), ("s3", "i3", "impression", 30), ("s3", "i3", "click", 30)]
-    found = clicks(searches, items, [*shown, *clicked, *own])
+    found = clicks(searches, items, [*impressions, *clicked, *own])
     # One click of one impression would be a rate of 1, ten times that at position 1.
     rate = 101 / 1_001
     ratio = ((1 + 10 * rate) / 11) / ((100 + 10 * rate) / 1_010)

@@ -10,7 +10,7 @@ from sparkrec.recommend.ranking import top_k
 from sparkrec.recommend.search.top_items import prepare, ranked, top_items
 from sparkrec.registry.model_store import CurrentModels
 
-USERS, ITEMS, MOST = 60, 900, 7
+USERS, ITEMS, MAX = 60, 900, 7
 RANDOM = np.random.default_rng(8)
 # Sixteenths: their products are exact.
 VECTORS = {
@@ -34,7 +34,7 @@ def current(tmp_path_factory: pytest.TempPathFactory) -> CurrentModels:
     files.write_arrays(f"{root}/als/v2/publish/arrays.npz", {"items": VECTORS["items"]})
     vectors = user_vectors(np.arange(USERS, dtype=np.int32), VECTORS["users"])
     files.write_table(f"{root}/als/v2/publish/{USERS_FOLDER}/part-0.parquet", [vectors])
-    return CurrentModels(root=root, versions=versions, cuts=("publish",), items=ITEMS, left_out={})
+    return CurrentModels(root=root, versions=versions, folds=("publish",), items=ITEMS, left_out={})
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +54,9 @@ def _vector(user: int) -> list[float] | None:
 def test_lists_are_those_of_every_score_and_their_scores_the_models_own(
     spark: SparkSession, users: DataFrame, current: CurrentModels
 ) -> None:
-    search = prepare(spark, current, "als", "publish", "users", MOST, SETTINGS, seed=1)
+    search = prepare(spark, current, "als", "publish", "users", MAX, SETTINGS, seed=1)
 
-    lists = top_items(users, search, MOST)
+    lists = top_items(users, search, MAX)
     found = {row.query_index: row for row in lists.collect()}
 
     assert lists.columns == ["user_id", "query_index", "top_items", "top_scores"]
@@ -66,7 +66,7 @@ def test_lists_are_those_of_every_score_and_their_scores_the_models_own(
     masked = SCORES.copy()
     for user, row in found.items():
         masked[user, SEEN[user]] = -np.inf
-        expected = top_k(masked[[user]], MOST)[0]
+        expected = top_k(masked[[user]], MAX)[0]
         expected = expected[masked[user, expected] > -np.inf].tolist()
         assert row.user_id == f"u{user:02}"
         assert row.top_items == expected
@@ -75,37 +75,37 @@ def test_lists_are_those_of_every_score_and_their_scores_the_models_own(
 
 
 def test_one_row_an_item(spark: SparkSession, users: DataFrame, current: CurrentModels) -> None:
-    lists = top_items(users, prepare(spark, current, "als", "publish", "users", MOST, SETTINGS, seed=1), MOST)
+    lists = top_items(users, prepare(spark, current, "als", "publish", "users", MAX, SETTINGS, seed=1), MAX)
 
     rows = ranked(lists).toPandas().sort_values(["query_index", "rank"])
 
     assert list(rows.columns) == ["user_id", "query_index", "rank", "item_index", "score"]
-    assert rows.groupby("query_index")["rank"].apply(list).tolist() == [[*range(1, MOST + 1)]] * (USERS - 1) + [
+    assert rows.groupby("query_index")["rank"].apply(list).tolist() == [[*range(1, MAX + 1)]] * (USERS - 1) + [
         [1, 2, 3]
     ]
     np.testing.assert_array_equal(rows["score"], SCORES[rows["query_index"], rows["item_index"]])
 
 
 def test_nobody_asks(spark: SparkSession, users: DataFrame, current: CurrentModels) -> None:
-    search = prepare(spark, current, "als", "publish", "users", MOST, SETTINGS, seed=1)
+    search = prepare(spark, current, "als", "publish", "users", MAX, SETTINGS, seed=1)
 
-    assert top_items(users.where("false"), search, MOST).count() == 0
+    assert top_items(users.where("false"), search, MAX).count() == 0
 
 
 def test_above_the_size_that_is_searched_exactly_the_recall_is_measured_and_told(
     spark: SparkSession, users: DataFrame, current: CurrentModels
 ) -> None:
-    settings = SearchSettings(exact_items=int(KNOWN.sum()) - 1, least_recall=0.6, recall_sample=40)
-    search = prepare(spark, current, "als", "publish", "users", MOST, settings, seed=3)
+    settings = SearchSettings(exact_items=int(KNOWN.sum()) - 1, min_recall=0.6, recall_sample=40)
+    search = prepare(spark, current, "als", "publish", "users", MAX, settings, seed=3)
     everybody = users.selectExpr("query_index", "cast(array() as array<int>) as seen", "query_vector")
 
-    found = {row.query_index: row for row in top_items(everybody, search, MOST).collect()}
+    found = {row.query_index: row for row in top_items(everybody, search, MAX).collect()}
 
     drawn = users.where("query_index != 5").selectExpr("query_index", "xxhash64(3, query_index) as lot").toPandas()
     asked = drawn.sort_values("lot")["query_index"].tolist()[:40]
-    exact = top_k(SCORES, MOST)
+    exact = top_k(SCORES, MAX)
     hits = [len(set(exact[user]) & set(found[user].top_items)) for user in asked]
-    assert search.recall == sum(hits) / (40 * MOST)
+    assert search.recall == sum(hits) / (40 * MAX)
     assert 0.6 <= search.recall < 1
     assert search.told == f"als: {KNOWN.sum()} items are searched approximately, recall {search.recall:.3f}"
     for user, row in found.items():
@@ -115,11 +115,11 @@ def test_above_the_size_that_is_searched_exactly_the_recall_is_measured_and_told
 def test_at_the_size_itself_the_search_is_exact(spark: SparkSession, current: CurrentModels) -> None:
     settings = SearchSettings(exact_items=int(KNOWN.sum()))
 
-    assert prepare(spark, current, "als", "publish", "users", MOST, settings, seed=3).cells is None
+    assert prepare(spark, current, "als", "publish", "users", MAX, settings, seed=3).cells is None
 
 
 def test_cells_go_with_the_version_of_their_model(spark: SparkSession, current: CurrentModels) -> None:
-    search = prepare(spark, current, "als", "publish", "items", MOST, SearchSettings(exact_items=0), seed=3)
+    search = prepare(spark, current, "als", "publish", "items", MAX, SearchSettings(exact_items=0), seed=3)
 
     assert search.cells is not None
     assert search.cells.startswith(current.folder("als") + "/")

@@ -9,11 +9,11 @@ from pyspark.sql import functions as F
 _HASH = "key_hash"
 
 
-def touched(key: str, *rows: DataFrame) -> DataFrame:
+def dirty_keys(key: str, *rows: DataFrame) -> DataFrame:
     """The users or items that any of the rows names in the column ``key``, as hashes.
 
-    A hash is a number, so that millions of them can be sent to every executor. Whoever shares one with another is
-    touched, too, which costs a little and changes nothing.
+    A hash is a number, so that millions of them can be sent to every executor. A key that shares one with another is
+    dirty, too, which costs a little and changes nothing.
     """
     hashes = [of_some.select(F.xxhash64(key).alias(_HASH)) for of_some in rows]
     union = hashes[0]
@@ -22,14 +22,14 @@ def touched(key: str, *rows: DataFrame) -> DataFrame:
     return union.distinct()
 
 
-def of_touched(rows: DataFrame, key: str, touched_keys: DataFrame) -> DataFrame:
-    """Rows of users or items that are touched."""
-    return rows.join(F.broadcast(touched_keys), F.xxhash64(key) == F.col(_HASH), "left_semi")
+def of_dirty(rows: DataFrame, key: str, keys: DataFrame) -> DataFrame:
+    """Rows of the users or items of dirty keys."""
+    return rows.join(F.broadcast(keys), F.xxhash64(key) == F.col(_HASH), "left_semi")
 
 
-def of_others(rows: DataFrame, key: str, touched_keys: DataFrame) -> DataFrame:
-    """Rows of users or items that are not touched."""
-    return rows.join(F.broadcast(touched_keys), F.xxhash64(key) == F.col(_HASH), "left_anti")
+def of_others(rows: DataFrame, key: str, keys: DataFrame) -> DataFrame:
+    """Rows of the users or items of other keys."""
+    return rows.join(F.broadcast(keys), F.xxhash64(key) == F.col(_HASH), "left_anti")
 
 
 def days_that_leave(windows: Sequence[int], before: date, as_of: date) -> set[date]:
@@ -51,6 +51,6 @@ def buyers_of_changed_items(days: DataFrame, items_before: DataFrame, items_now:
         items_now: The same, as they are.
     """
     was, is_ = (items.select("item_id", "category_path", "title_words") for items in (items_before, items_now))
-    changed = touched("item_id", was.exceptAll(is_), is_.exceptAll(was))
+    changed = dirty_keys("item_id", was.exceptAll(is_), is_.exceptAll(was))
     bought = days.select("user_id", F.explode("bought.item_id").alias("item_id"))
-    return of_touched(bought, "item_id", changed).select("user_id")
+    return of_dirty(bought, "item_id", changed).select("user_id")

@@ -15,10 +15,10 @@ from sparkrec.recommend.targets import targets_of
 from sparkrec.registry.model_store import CurrentModels
 
 
-def judged(
+def evaluated(
     users: DataFrame,
     current: CurrentModels,
-    cut: str,
+    fold: str,
     blends: Mapping[str, Mapping[str, Weights]],
     shelves: Sequence[str],
     depth: int,
@@ -27,13 +27,13 @@ def judged(
 ) -> DataFrame:
     """Each user's list of a full ranking: the first of all known items, on every shelf, by every model.
 
-    A target that is not known at the cut is no target, and on discover none that the user has a positive
+    A target that is not known at the fold is no target, and on discover none that the user has a positive
     event with; a user without targets on a shelf does not count there.
 
     Args:
         users: What `with_segments` gives of what `with_targets` gives.
         current: The models.
-        cut: Which cut's arrays to load.
+        fold: Which fold's arrays to load.
         blends: By name and shelf: weights of models. They stand beside the single models.
         shelves: Shelves to rank.
         depth: How many of its first items each model names to a blend.
@@ -45,10 +45,10 @@ def judged(
         ``hits`` (whether each is a target), ``targets`` (how many there are) and ``head_targets`` (how many of the
         head).
     """
-    names = current.at(cut)
+    names = current.at(fold)
 
-    def judge(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        models = load_models(current, cut, names)
+    def evaluate(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        models = load_models(current, fold, names)
         for rows, users in models.batches(batches):
             found = models.scores(users)
             for shelf in shelves:
@@ -59,7 +59,7 @@ def judged(
 
     columns = "user_id string, segments array<string>, model string, shelf string, "
     columns += "items array<int>, hits array<boolean>, targets int, head_targets int"
-    return users.mapInPandas(judge, columns)
+    return users.mapInPandas(evaluate, columns)
 
 
 def _rankings(

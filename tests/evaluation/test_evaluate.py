@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from scipy import sparse
 
 from sparkrec.evaluation.catalogue import Catalogue
-from sparkrec.evaluation.judge import judged
+from sparkrec.evaluation.evaluate import evaluated
 from sparkrec.evaluation.measure import list_values
 from sparkrec.recommend.targets import with_targets
 from sparkrec.registry.model_store import CurrentModels
@@ -42,7 +42,7 @@ def _expected(shop: Dense, scores: Dense, k: int) -> Values:
                 visible = shop["known"].copy()
                 if shelf == "discover":
                     targets -= set(np.flatnonzero(shop["bought"][user]))
-                    visible &= ~shop["touched"][user]
+                    visible &= ~shop["interacted"][user]
                 if not targets or (name == "blend" and shelf == "reorder"):
                     continue
                 order = sorted(np.flatnonzero(visible), key=lambda item: (-np.float32(row[item]), item))
@@ -57,10 +57,10 @@ def _expected(shop: Dense, scores: Dense, k: int) -> Values:
 def _lists(users: DataFrame, current: CurrentModels, k: int) -> DataFrame:
     """Lists of which the first eleven items are the head."""
     blends = {"blend": {"discover": BLEND}}
-    return judged(users, current, "validation", blends, ["discover", "reorder"], 24, k, np.arange(24) < 11)
+    return evaluated(users, current, "validation", blends, ["discover", "reorder"], 24, k, np.arange(24) < 11)
 
 
-def _judged(users: DataFrame, current: CurrentModels, k: int) -> Values:
+def _evaluated(users: DataFrame, current: CurrentModels, k: int) -> Values:
     catalogue = Catalogue.of(current.arrays("popularity", "validation")["scores"], NO_TITLES)
     lists = _lists(users, current, k).toPandas().rename(columns={"user_id": "user_hash"})
     if lists.empty:
@@ -78,7 +78,7 @@ def test_figures_are_those_of_a_full_ranking_of_every_user(
 ) -> None:
     expected = _expected(shop, scores, k)
 
-    found = _judged(users, current, k)
+    found = _evaluated(users, current, k)
 
     assert found.keys() == expected.keys()
     assert found == pytest.approx(expected, abs=1e-12)
@@ -95,7 +95,7 @@ def test_lists_are_the_best_items_with_their_hits_and_no_others(
     assert list(rows.sort_index().index) == [f"u{user:02}" for user in counted]
     for user in counted:
         row = rows.loc[f"u{user:02}"]
-        visible = np.flatnonzero(shop["known"] & ~shop["touched"][user])
+        visible = np.flatnonzero(shop["known"] & ~shop["interacted"][user])
         order = sorted(visible, key=lambda item: (-np.float32(scores["als"][user, item]), item))[:k]
         padding = [0] * (k - len(order))
         assert list(row["items"]) == [*order, *padding]
@@ -104,20 +104,20 @@ def test_lists_are_the_best_items_with_their_hits_and_no_others(
 
 
 def test_users_whose_targets_are_unknown_or_had_before_do_not_count(users: DataFrame, current: CurrentModels) -> None:
-    columns = ("user_id", "segments", "user_index", "items", "events", "days_since", "first_days_since", "touched")
+    columns = ("user_id", "segments", "user_index", "items", "events", "days_since", "first_days_since", "interacted")
     columns += ("vector_als",)
     unknown = users.limit(1).selectExpr(*columns, f"array({current.items - 1}) as targets")
     had = users.limit(1).selectExpr(*columns, "slice(items, 1, 1) as targets")
 
-    assert _judged(unknown, current, 10) == {}
-    assert {shelf for _, _, shelf, _ in _judged(had, current, 10)} == {"reorder"}
+    assert _evaluated(unknown, current, 10) == {}
+    assert {shelf for _, _, shelf, _ in _evaluated(had, current, 10)} == {"reorder"}
 
 
 def test_how_users_are_spread_does_not_change_the_figures(users: DataFrame, current: CurrentModels) -> None:
-    assert _judged(users.coalesce(1), current, 10) == _judged(users, current, 10)
+    assert _evaluated(users.coalesce(1), current, 10) == _evaluated(users, current, 10)
 
 
-def test_targets_are_the_different_items_of_the_cuts_own_window(spark: SparkSession) -> None:
+def test_targets_are_the_different_items_of_the_folds_own_window(spark: SparkSession) -> None:
     sequences = spark.createDataFrame([("u1", 2), ("u2", 3), ("u3", 4)], "user_id string, user_index int")
     events = [("u1", 5, 0), ("u1", 3, 0), ("u1", 5, 0), ("u1", 9, 2), ("u2", 7, 1)]
     positives = spark.createDataFrame([*events, ("u9", 3, 0)], "user_id string, item_index int, window int")
@@ -130,4 +130,4 @@ def test_the_shop_has_all_cases(shop: Dense) -> None:
     assert pd.Series(known).value_counts().to_dict() == {True: 21, False: 3}
     assert (targets & ~known).any()
     assert (targets & shop["bought"]).any()
-    assert (targets & shop["touched"] & ~shop["bought"]).any()
+    assert (targets & shop["interacted"] & ~shop["bought"]).any()

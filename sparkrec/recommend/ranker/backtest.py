@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 
 from sparkrec.config.settings import RankerSettings
 from sparkrec.recommend.loaded import LoadedModels, load_models
-from sparkrec.recommend.ranker.booster import Rehearsal
+from sparkrec.recommend.ranker.booster import Backtest
 from sparkrec.recommend.ranker.candidates import candidates
 from sparkrec.recommend.ranker.features import columns, pair_features
 from sparkrec.recommend.scorers.scorer import UserScores
@@ -20,17 +20,17 @@ from sparkrec.registry.model_store import CurrentModels
 _COLUMNS = "shelf string, features binary, relevant binary, sizes binary"
 
 
-def rehearse(
+def backtest(
     users: DataFrame,
     current: CurrentModels,
-    cut: str,
+    fold: str,
     names: Sequence[str],
     facts: Floats,
     shelves: Sequence[str],
     settings: RankerSettings,
     seed: int,
-) -> dict[str, Rehearsal]:
-    """Candidates of each user on each shelf, by the models of the cut before the window.
+) -> dict[str, Backtest]:
+    """Candidates of each user on each shelf, by the models of the fold before the window.
 
     Users none of whose candidates became an event teach nothing and are left out.
 
@@ -38,19 +38,19 @@ def rehearse(
         users: Users with targets, already so few that the driver holds the features of their candidates; in an order
             that is always the same, or else the trees are not.
         current: The models.
-        cut: The cut before the window.
+        fold: The fold before the window.
         names: The models that the ranker stands on.
-        facts: `item_facts` of the cut.
-        shelves: Shelves to rehearse.
+        facts: `item_facts` of the fold.
+        shelves: Shelves to backtest.
         settings: How many candidates each retriever names, and how many that came to nothing teach.
         seed: Which of those.
     """
 
     def collect(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        models = load_models(current, cut, tuple(names))
+        models = load_models(current, fold, tuple(names))
         for rows, batch in models.batches(batches):
             scores = models.scores(batch).plain
-            found = {shelf: _rehearsed(rows, batch, models, scores, facts, shelf, settings, seed) for shelf in shelves}
+            found = {shelf: _backtested(rows, batch, models, scores, facts, shelf, settings, seed) for shelf in shelves}
             yield pd.DataFrame(
                 [
                     (shelf, one.features.tobytes(), one.relevant.tobytes(), one.sizes.tobytes())
@@ -60,19 +60,19 @@ def rehearse(
             )
 
     collected = users.mapInPandas(collect, _COLUMNS).toPandas()
-    rehearsals = {}
+    backtests = {}
     for shelf in shelves:
         parts = collected[collected["shelf"] == shelf]
         features = np.frombuffer(b"".join(parts["features"]), np.float32)
-        rehearsals[shelf] = Rehearsal(
+        backtests[shelf] = Backtest(
             features.reshape(-1, len(columns(shelf))),
             np.frombuffer(b"".join(parts["relevant"]), np.bool_),
             np.frombuffer(b"".join(parts["sizes"]), np.int64),
         )
-    return rehearsals
+    return backtests
 
 
-def _rehearsed(
+def _backtested(
     rows: pd.DataFrame,
     users: UserBatch,
     models: LoadedModels,
@@ -81,7 +81,7 @@ def _rehearsed(
     shelf: str,
     settings: RankerSettings,
     seed: int,
-) -> Rehearsal:
+) -> Backtest:
     found = candidates(scores, users.hidden(shelf), shelf, settings.depth, models.items)
     relevant = targets_of(rows, users, models.known, shelf).holds(found.users, found.items, models.items)
     lucky = np.bincount(found.users[relevant], minlength=len(rows)) > 0
@@ -91,7 +91,7 @@ def _rehearsed(
     kept = found.where(teaches)
     features = pair_features(kept, users, scores, facts, shelf)
     sizes = np.bincount(kept.users, minlength=len(rows))[lucky]
-    return Rehearsal(features, relevant[teaches], sizes.astype(np.int64))
+    return Backtest(features, relevant[teaches], sizes.astype(np.int64))
 
 
 def _first_of_each(
