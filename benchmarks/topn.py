@@ -20,7 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from sparkrec.config import load_settings
 from sparkrec.config.settings import SearchSettings
 from sparkrec.lake import files, spark_session
-from sparkrec.lake.user_vectors import USERS, user_vectors
+from sparkrec.lake.model_tables import USERS, user_vectors
 from sparkrec.recommend.search.top_items import PreparedSearch, prepare, top_items
 from sparkrec.registry.model_store import CurrentModels
 

@@ -465,7 +465,7 @@ class BaselineSettings(_Section):
     largest_catalogue: int = Field(
         10_000,
         ge=1,
-        description="More items than this leave out EASE, whose fit takes 44 bytes x items^2 of the driver.",
+        description="More items than this leave out EASE, whose fit takes 44 bytes x items^2 of one Python worker.",
     )
     neighbours: int = Field(200, ge=1, description="Nearest items that an item-to-item model keeps of each.")
     recent_days: int = Field(28, ge=1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
 from sparkrec.evaluation.metrics import list_metrics
+from sparkrec.lake.by_files import collected
 from sparkrec.recommend.item_lists import ItemLists
 from sparkrec.recommend.loaded import BatchScores, Weights, load_models
 from sparkrec.recommend.ranking import top_k
@@ -67,7 +68,7 @@ def candidates(
                 yield _candidates(scored, shelf, targets, names, depth, models.items).assign(shelf=shelf)
 
     schema = "scores array<float>, relevant array<boolean>, targets long, shelf string"
-    rows = users.mapInPandas(collect, schema).toPandas()
+    rows = collected(users.mapInPandas(collect, schema), current.scratch("candidates")).to_pandas()
     rows = rows[rows["targets"] > 0]
     return {shelf: _padded(rows[rows["shelf"] == shelf], len(names)) for shelf in shelves}
 

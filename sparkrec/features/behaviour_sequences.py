@@ -77,7 +77,7 @@ def _other_items(positives: DataFrame, other_events: DataFrame, split: SplitSett
     at_folds = other_events.withColumn("fold", F.explode(F.array(*[F.lit(fold) for fold in at])))
     before = F.col("bound").isNull() | (F.col(time) < F.col("bound"))
     return (
-        at_folds.join(F.broadcast(bounds), keys, "left")
+        at_folds.join(bounds, keys, "left")
         .where(before)
         .groupBy("fold", "user_id")
         .agg(F.collect_set("item_index").alias("others"))

@@ -23,12 +23,12 @@ def item_text(current_items: DataFrame, vocabulary: DataFrame) -> DataFrame:
         items.select("item_id", F.explode("title_words").alias("word"))
         .groupBy("item_id", "word")
         .agg(F.count(F.lit(1)).alias("count"))
-        .join(F.broadcast(words), "word", "inner")
+        .join(words, "word", "inner")
     )
     holders = counted.groupBy("word").agg(F.count(F.lit(1)).alias("holders"))
     total = items.agg(F.count(F.lit(1)).alias("total"))
     idf = F.log((1 + F.col("total")) / (1 + F.col("holders"))) + 1
-    weighted = counted.join(F.broadcast(holders), "word", "inner").crossJoin(F.broadcast(total))
+    weighted = counted.join(holders, "word", "inner").crossJoin(F.broadcast(total))
     # Heaviest first; the word breaks ties.
     entry = F.struct((-F.col("count") * idf).alias("negative_weight"), F.col("word"), F.col("word_index"))
     vectors = weighted.groupBy("item_id").agg(F.array_sort(F.collect_list(entry)).alias("entries"))

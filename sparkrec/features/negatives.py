@@ -79,7 +79,7 @@ def with_negatives(chosen: DataFrame, positives: DataFrame, items: DataFrame, nu
     had = positives.select("user_index", "item_index").distinct()
     groups = items.select("item_index", "alike", "size", "kind")
     # All that follows is by event: Spark brings what belongs to one together before anything is drawn for it.
-    events = chosen.join(F.broadcast(groups), "item_index", "inner").repartition("event_id")
+    events = chosen.join(groups, "item_index", "inner").repartition("event_id")
     found = events.join(_passed(_popular(events, items, _DRAWS * popular, seed), had, "popular"), "event_id", "left")
     found = found.withColumn("popular", F.slice(F.coalesce("popular", _none()), 1, popular))
     pairs = [_pairs(F.array("item_index"), F.lit("event"), 1.0), _pairs(F.col("popular"), F.lit("popular"), 0.0)]
@@ -89,7 +89,7 @@ def with_negatives(chosen: DataFrame, positives: DataFrame, items: DataFrame, nu
         pairs.append(_pairs(others, F.col("kind"), 0.0))
     together = found.withColumn("pair", F.explode(F.concat(*pairs))).drop("item_id", "item_index", "label", "origin")
     named = items.select("item_index", "item_id")
-    return together.select("*", "pair.*").join(F.broadcast(named), "item_index", "inner").select(*PAIR_COLUMNS)
+    return together.select("*", "pair.*").join(named, "item_index", "inner").select(*PAIR_COLUMNS)
 
 
 def _pairs(items: Column, origin: Column, label: float) -> Column:
@@ -114,14 +114,14 @@ def _popular(events: DataFrame, items: DataFrame, draws: int, seed: int) -> Data
     point = F.shiftrightunsigned("hash", 11) / float(1 << 53)
     points = _draws(events, draws, seed, "popular").withColumn("point", point).withColumn("bucket", bucket(point))
     within = (F.col("low") <= F.col("point")) & (F.col("point") < F.col("high"))
-    return points.join(F.broadcast(in_buckets), "bucket", "inner").where(within)
+    return points.join(in_buckets, "bucket", "inner").where(within)
 
 
 def _alike(events: DataFrame, items: DataFrame, draws: int, seed: int) -> DataFrame:
     """Items at random places of the group of the pair's own item."""
     members = items.select("item_index", "first_day", "alike", "place")
     places = _draws(events, draws, seed, "alike").withColumn("place", F.pmod("hash", "size"))
-    return places.join(F.broadcast(members), ["alike", "place"], "inner")
+    return places.join(members, ["alike", "place"], "inner")
 
 
 def _draws(events: DataFrame, draws: int, seed: int, kind: str) -> DataFrame:

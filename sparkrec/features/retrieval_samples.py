@@ -24,6 +24,6 @@ def retrieval_samples(positives: DataFrame, item_text: DataFrame, history_length
     return (
         with_history(started, positives, "started", history_length, F.col("item_index"))
         .withColumn("history", pad_front(F.col("history"), history_length))
-        .join(F.broadcast(words), "item_index", "inner")
+        .join(words, "item_index", "inner")
         .select("event_id", "split", "event_time", "user_index", "item_index", "history", "item_words")
     )

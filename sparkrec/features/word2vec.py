@@ -48,7 +48,7 @@ def mean_vectors(words: DataFrame, vectors: DataFrame, size: int) -> DataFrame:
     """
     each = words.select("item_id", F.explode(F.array_distinct("title_words")).alias("word"))
     means = [F.avg(F.col("vector")[place]).cast("float") for place in range(size)]
-    return each.join(F.broadcast(vectors), "word", "inner").groupBy("item_id").agg(F.array(*means).alias("vector"))
+    return each.join(vectors, "word", "inner").groupBy("item_id").agg(F.array(*means).alias("vector"))
 
 
 def _vectors(sentences: DataFrame, settings: Word2VecSettings, seed: int) -> DataFrame:

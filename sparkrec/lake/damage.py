@@ -6,8 +6,10 @@ import zipfile
 from collections.abc import Collection, Iterator
 from urllib.parse import unquote
 
+import pyarrow as pa
 from deltalake.exceptions import DeltaError
 from pyarrow import fs
+from pyarrow import parquet as pq
 
 from sparkrec.file_systems import open_file_system
 from sparkrec.layout import table_path
@@ -43,14 +45,15 @@ def damage_of_tables(root: str, tables: Collection[str]) -> Iterator[str]:
 
 
 def damage_of_files(folder: str) -> Iterator[str]:
-    """Archives of arrays and JSON files below a folder that cannot be read, each with what to do about it."""
+    """Archives of arrays, Parquet and JSON files below a folder that cannot be read, each with what to do about it."""
     filesystem, base = open_file_system(folder)
     for info in filesystem.get_file_info(fs.FileSelector(base, allow_not_found=True, recursive=True)):
-        if not info.path.endswith((".npz", ".json")):
+        is_whole = next((check for ending, check in _CHECKS.items() if info.path.endswith(ending)), None)
+        if is_whole is None:
             continue
         with filesystem.open_input_stream(info.path, compression=None) as stream:
             content = stream.read()
-        if not (_is_archive(content) if info.path.endswith(".npz") else _is_json(content)):
+        if not is_whole(content):
             uri = folder.rstrip("/") + info.path.removeprefix(base.rstrip("/"))
             yield f"{uri} is damaged: remove it and run `sparkrec run` again, which makes what it held again"
 
@@ -69,3 +72,14 @@ def _is_json(content: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_parquet(content: bytes) -> bool:
+    try:
+        pq.ParquetFile(io.BytesIO(content)).read()
+    except (pa.ArrowInvalid, OSError):
+        return False
+    return True
+
+
+_CHECKS = {".npz": _is_archive, ".parquet": _is_parquet, ".json": _is_json}

@@ -161,6 +161,13 @@ def read_arrays(uri: str) -> Arrays:
         return {name: archive[name] for name in archive.files}
 
 
+def read_table(uri: str) -> pa.Table:
+    """Read a Parquet file."""
+    filesystem, path = open_file_system(uri)
+    with filesystem.open_input_file(path) as stream:
+        return pq.ParquetFile(stream).read()
+
+
 def find_files(pattern: str) -> list[str]:
     """Files that a path, folder or glob names, sorted.
 

@@ -13,14 +13,13 @@ from pyspark.sql import DataFrame
 from sparkrec.config.extensions import declared
 from sparkrec.config.settings import BaselineSettings
 from sparkrec.errors import ConfigurationError
-from sparkrec.lake.files import Arrays
 from sparkrec.recommend.scorers import als, co_occurrence, ease, own_frequency, popularity
 from sparkrec.recommend.scorers.dot_product import DotProduct
-from sparkrec.recommend.scorers.item_item import ItemItem, arrays_of
+from sparkrec.recommend.scorers.item_item import ItemItem
 from sparkrec.recommend.scorers.own_frequency import OwnFrequency
 from sparkrec.recommend.scorers.popularity import Popularity
 from sparkrec.recommend.scorers.scorer import Fitted, Scorer
-from sparkrec.recommend.scorers.titles import title_similarity, title_vectors
+from sparkrec.recommend.scorers.titles import nearest_titles
 from sparkrec.recommend.users import Floats
 
 
@@ -36,6 +35,7 @@ class FitData:
         items: Size of the item vocabulary.
         settings: Options of the baselines.
         seed: Seed of whatever is drawn.
+        scratch: Folder of the lake in which a fit may lay files for the executors; it is removed after all fits.
     """
 
     known: DataFrame
@@ -45,6 +45,7 @@ class FitData:
     items: int
     settings: BaselineSettings
     seed: int
+    scratch: str
 
     @cached_property
     def buyers(self) -> Floats:
@@ -52,10 +53,14 @@ class FitData:
         return popularity.buyers_per_item(self.known, self.items)
 
     @cached_property
-    def ease(self) -> Arrays:
-        """EASE on the binary matrix, for all models that need it."""
-        products = co_occurrence.gram(self.sequences, self.items)
-        return arrays_of(ease.fit(products, self.settings.ease_regularisation, self.settings.neighbours))
+    def ease(self) -> DataFrame:
+        """EASE on the binary matrix, for all models that need it, made once as long as the fits last."""
+        return _ease(self, None, self.settings.ease_regularisation).persist()
+
+    def release(self) -> None:
+        """Let go of what was kept for several models."""
+        if "ease" in vars(self):
+            self.ease.unpersist()
 
 
 @dataclass(frozen=True)
@@ -67,12 +72,14 @@ class Model:
         scorer: Makes scores of the arrays.
         fit: Fits it at a fold; None where the deep training does.
         whole_catalogue: Whether its fit holds items x items numbers, so that it is left out of large catalogues.
+        timeless: Whether it is the same at every fold, so that it is fitted once.
     """
 
     name: str
     scorer: type[Scorer]
     fit: Callable[[FitData], Fitted] | None
     whole_catalogue: bool = False
+    timeless: bool = False
 
     @property
     def deep(self) -> bool:
@@ -80,22 +87,26 @@ class Model:
         return self.fit is None
 
 
+def _ease(data: FitData, half_life_days: float | None, regularisation: float) -> DataFrame:
+    products = co_occurrence.gram(data.sequences, data.items, half_life_days)
+    scratch = f"{data.scratch}/products-{half_life_days}"
+    return ease.nearest(products, scratch, data.items, regularisation, data.settings.neighbours)
+
+
 def _frequency_and_ease(data: FitData) -> Fitted:
-    return Fitted({**data.ease, "own_weight": np.array(data.settings.frequency_weight)})
+    return Fitted({"own_weight": np.array(data.settings.frequency_weight)}, items=data.ease)
 
 
 def _decayed_ease(data: FitData) -> Fitted:
-    settings, half_life = data.settings, data.settings.ease_half_life_days
-    products = co_occurrence.gram(data.sequences, data.items, half_life)
-    weights = ease.fit(products, settings.ease_decayed_regularisation, settings.neighbours)
-    return Fitted(arrays_of(weights, half_life_days=half_life))
+    half_life = data.settings.ease_half_life_days
+    weights = _ease(data, half_life, data.settings.ease_decayed_regularisation)
+    return Fitted({"half_life_days": np.array(half_life)}, items=weights)
 
 
 def _als(data: FitData) -> Fitted:
     options = data.settings
     return als.fit(
         data.known,
-        data.items,
         options.als_factors,
         options.als_alpha,
         options.als_regularisation,
@@ -105,17 +116,19 @@ def _als(data: FitData) -> Fitted:
 
 
 def _title_similarity(data: FitData) -> Fitted:
-    titles = title_vectors(data.item_text, data.items)
-    return Fitted(arrays_of(title_similarity(titles, data.settings.title_power, data.settings.neighbours)))
+    options, scratch = data.settings, f"{data.scratch}/titles"
+    return Fitted(
+        {}, items=nearest_titles(data.item_text, scratch, data.items, options.title_power, options.neighbours)
+    )
 
 
 def _item_knn(data: FitData) -> Fitted:
-    return Fitted(arrays_of(co_occurrence.item_knn(data.sequences, data.buyers, data.settings.neighbours)))
+    return Fitted({}, items=co_occurrence.item_knn(data.sequences, data.buyers, data.settings.neighbours))
 
 
 def _recent_neighbours(data: FitData) -> Fitted:
     days, most = data.settings.recent_days, data.settings.neighbours
-    return Fitted(arrays_of(co_occurrence.recent_neighbours(data.sequences, data.items, days, most)))
+    return Fitted({}, items=co_occurrence.recent_neighbours(data.sequences, data.items, days, most))
 
 
 RANKER = "ranker"
@@ -143,10 +156,10 @@ MODELS: tuple[Model, ...] = (
         lambda data: Fitted(own_frequency.fit_decayed(data.buyers, data.settings.frequency_half_life_days)),
     ),
     Model("item_knn", ItemItem, _item_knn),
-    Model("ease", ItemItem, lambda data: Fitted(data.ease), whole_catalogue=True),
+    Model("ease", ItemItem, lambda data: Fitted({}, items=data.ease), whole_catalogue=True),
     Model("frequency_ease", ItemItem, _frequency_and_ease, whole_catalogue=True),
     Model("ease_decayed", ItemItem, _decayed_ease, whole_catalogue=True),
-    Model("title_similarity", ItemItem, _title_similarity),
+    Model("title_similarity", ItemItem, _title_similarity, timeless=True),
     Model("recent_neighbours", ItemItem, _recent_neighbours),
     Model("als", DotProduct, _als),
     Model("two_tower", DotProduct, None),

@@ -12,7 +12,10 @@ from sparkrec.errors import DataError
 from sparkrec.file_systems import subfolders
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
+from sparkrec.lake.model_tables import ITEMS, item_arrays
 from sparkrec.version import __version__
+
+_EVERY_FOLD = "every_fold"
 
 
 def model_version(name: str, inputs: dict[str, int], settings: Any, seed: int) -> str:
@@ -31,6 +34,7 @@ class CurrentModels(BaseModel):
         items: Size of the item vocabulary.
         left_out: Models that were not fitted, with the reason.
         only_at: Folds that a model was fitted at, where these are not all of them.
+        timeless: Models that are the same at every fold.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,6 +45,7 @@ class CurrentModels(BaseModel):
     items: int
     left_out: dict[str, str]
     only_at: dict[str, tuple[str, ...]] = {}
+    timeless: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, uri: str) -> Self:
@@ -77,9 +82,19 @@ class CurrentModels(BaseModel):
         """Folder of a model's current version."""
         return f"{self.root}/{name}/{self.versions[name]}"
 
+    def scratch(self, what: str) -> str:
+        """Folder for files that processes hand to one another while a job is at work."""
+        return f"{self.root}/_scratch/{what}"
+
+    def folder_at(self, name: str, fold: str) -> str:
+        """Folder of a model at a fold."""
+        return f"{self.folder(name)}/{_EVERY_FOLD if name in self.timeless else fold}"
+
     def arrays(self, name: str, fold: str) -> Arrays:
-        """Arrays of a model at a fold."""
-        return files.read_arrays(f"{self.folder(name)}/{fold}/arrays.npz")
+        """Arrays of a model at a fold, with what its table of items says."""
+        folder = self.folder_at(name, fold)
+        arrays = files.read_arrays(f"{folder}/arrays.npz")
+        return arrays | (item_arrays(f"{folder}/{ITEMS}", self.items) if files.exists(f"{folder}/{ITEMS}") else {})
 
     def known_items(self, fold: str) -> NDArray[np.bool_]:
         """Which items may be recommended at a fold: those with a known positive event, (items,)."""

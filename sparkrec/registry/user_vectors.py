@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pyspark.sql import DataFrame, SparkSession
 
-from sparkrec.lake.user_vectors import USERS
+from sparkrec.lake.model_tables import USERS
 from sparkrec.registry.model_store import CurrentModels
 
 

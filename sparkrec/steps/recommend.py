@@ -46,8 +46,8 @@ def run(context: JobContext) -> Counts:
     )
     speaking = items.select(F.col("item_index").alias("because_index"), F.col("title").alias("because_title"))
     recommendations = (
-        lists.join(F.broadcast(items.select("item_index", "item_id")), "item_index", "inner")
-        .join(F.broadcast(speaking), "because_index", "left")
+        lists.join(items.select("item_index", "item_id"), "item_index", "inner")
+        .join(speaking, "because_index", "left")
         .join(F.broadcast(published), "shelf", "inner")
         .select(
             F.lit(context.run_date).alias("run_date"),
@@ -71,8 +71,8 @@ def run(context: JobContext) -> Counts:
     )
     similar = items.select(F.col("item_index").alias("similar_index"), F.col("item_id").alias("similar_item_id"))
     neighbours = (
-        nearest.join(F.broadcast(items.select("item_index", "item_id")), "item_index", "inner")
-        .join(F.broadcast(similar), "similar_index", "inner")
+        nearest.join(items.select("item_index", "item_id"), "item_index", "inner")
+        .join(similar, "similar_index", "inner")
         .select(
             F.lit(context.run_date).alias("run_date"),
             "item_id",

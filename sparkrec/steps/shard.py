@@ -116,7 +116,7 @@ def _model_inputs(samples: DataFrame, share: DataFrame) -> DataFrame:
     The model's inputs are those of the registry that have its tag.
     """
     inputs = [feature.column for feature in model_inputs(_MODEL, _SAMPLES)]
-    return samples.join(F.broadcast(share), "item_index", "inner").select("event_id", *inputs, "item_index", "log_q")
+    return samples.join(share, "item_index", "inner").select("event_id", *inputs, "item_index", "log_q")
 
 
 def _version(inputs: dict[str, int], features: list[str], settings: str) -> str:

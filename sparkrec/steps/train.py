@@ -15,7 +15,6 @@ from sparkrec.features.effective_split import effective_split
 from sparkrec.features.folds import backtest_windows, fold_that_knows, folds, known_at
 from sparkrec.lake import files
 from sparkrec.lake.order import in_one_order
-from sparkrec.lake.user_vectors import USERS
 from sparkrec.recommend.loaded import vector_models
 from sparkrec.recommend.models import DEEPFM, LAMBDAMART, RANKER, SECOND_STAGES, FitData, Model, all_models
 from sparkrec.recommend.ranker import booster, recipes
@@ -26,6 +25,7 @@ from sparkrec.recommend.ranker.item_facts import item_facts
 from sparkrec.recommend.ranker.network import BUCKETS, packed
 from sparkrec.recommend.ranker.ranker import Ranker, over, seen
 from sparkrec.recommend.ranker.recipes import Recipe
+from sparkrec.recommend.scorers.scorer import Fitted
 from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.recommend.users import Floats
 from sparkrec.registry.model_store import CurrentModels, model_version
@@ -38,7 +38,7 @@ from sparkrec.training.plan import DATASETS, WEIGHTS, FoldRecord, RankerData, Tr
 
 _USERS_AT_ONCE = 2_500
 
-# Tables that the driver fits models on.
+# Tables that classical models are fitted on.
 _FITTED_ON = ("features.positives", "features.behaviour_sequences", "features.item_text")
 
 # Settings of the training that make no other models.
@@ -70,7 +70,10 @@ def run(context: JobContext) -> Counts:
         model for model in all_models() if model.name not in left_out and (not model.deep or model.name in wanted_deep)
     ]
     versions = {model.name: _version(model, context, manifest) for model in fitted}
-    current = CurrentModels(root=root, versions=versions, folds=wanted, items=manifest.items, left_out=left_out)
+    timeless = tuple(model.name for model in fitted if model.timeless)
+    current = CurrentModels(
+        root=root, versions=versions, folds=wanted, items=manifest.items, left_out=left_out, timeless=timeless
+    )
 
     earlier = CurrentModels.find(uri)
     counts: Counts = {}
@@ -92,6 +95,8 @@ def run(context: JobContext) -> Counts:
         window: fold_that_knows(window + 1) for window in sorted({w for found in windows.values() for w in found})
     }
     of_ranker = [model for model in fitted if model.name in (*over(versions), "popularity")]
+    once = [model for model in fitted if model.timeless]
+    _fit(context, current, manifest, wanted[-1], once)
     models = dict.fromkeys(before.values(), of_ranker) | dict.fromkeys(wanted, fitted)
     with ThreadPoolExecutor(settings.training.fits_at_once) as pool:
         for line in pool.map(lambda fold: _fit(context, current, manifest, fold, models[fold]), models):
@@ -142,18 +147,18 @@ def _fit(context: JobContext, current: CurrentModels, manifest: Manifest, fold: 
         items=manifest.items,
         settings=settings.baselines,
         seed=settings.seed,
+        scratch=current.scratch(fold),
     )
     baselines = {model.name: model.fit for model in models if model.fit}
     try:
         for name, fit in baselines.items():
-            folder = f"{current.folder(name)}/{fold}"
-            if not files.exists(f"{folder}/arrays.npz"):
-                fitted = fit(data)
-                if fitted.users is not None:
-                    fitted.users.write.mode("overwrite").parquet(f"{folder}/{USERS}")
-                files.write_arrays(f"{folder}/arrays.npz", fitted.arrays)
+            folder = current.folder_at(name, fold)
+            if not Fitted.is_written(folder):
+                fit(data).write(folder)
     finally:
+        data.release()
         sequences.unpersist()
+        files.delete_folder(data.scratch)
     return f"{fold}: {len(baselines)} baselines fitted"
 
 
@@ -260,7 +265,12 @@ def _fit_second_stages(
         return dict.fromkeys(second, "ranker.windows is 0")
     if not windows:
         return dict.fromkeys(second, too_few)
-    facts = item_facts(context.tables.read("features.positives"), (*ranked.folds, *before.values()), manifest.items)
+    facts = item_facts(
+        context.tables.read("features.positives"),
+        (*ranked.folds, *before.values()),
+        manifest.items,
+        ranked.scratch("item_facts"),
+    )
     below = over(ranked.versions)
     backtests = {
         window: _backtest(context, ranked, window, fold, facts[fold], below) for window, fold in before.items()

@@ -10,7 +10,7 @@ import tensorflow as tf
 from sparkrec.config.settings import DeepSettings
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
-from sparkrec.lake.user_vectors import USERS, user_vectors
+from sparkrec.lake.model_tables import USERS, user_vectors
 from sparkrec.models.retriever import Retriever
 from sparkrec.models.retrievers import RETRIEVERS, Sizes
 from sparkrec.shards.manifest import Dataset, Manifest

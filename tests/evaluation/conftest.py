@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from item_weights import arrays_of
 from pyspark.sql import DataFrame, SparkSession
 from scipy import sparse
 
 from sparkrec.lake import files
-from sparkrec.recommend.scorers.item_item import ItemItem, arrays_of
+from sparkrec.recommend.scorers.item_item import ItemItem
 from sparkrec.registry.model_store import CurrentModels
 
 USERS, ITEMS = 30, 24

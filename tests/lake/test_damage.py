@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from odd_name import ODD_NAME
 from pyspark.sql import SparkSession
@@ -63,16 +64,17 @@ def test_files_of_tables_that_are_gone_or_cut_off_are_named(lake: Lake) -> None:
     assert told[1].startswith(f"{second} is missing: ")
 
 
-def test_arrays_and_json_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+def test_arrays_tables_and_json_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     folder = str(tmp_path / "models")
     files.write_arrays(f"{folder}/knn/arrays.npz", {"scores": np.arange(100)})
+    files.write_table(f"{folder}/knn/items/0.parquet", [pa.table({"item_index": [1, 2]})])
     files.write_bytes(f"{folder}/current.json", json.dumps({"versions": {}}).encode())
     assert list(damage_of_files(folder)) == list(damage_of_files(f"{folder}/nowhere")) == []
-    for name in ("knn/arrays.npz", "current.json"):
+    for name in ("knn/arrays.npz", "knn/items/0.parquet", "current.json"):
         path = tmp_path / "models" / name
         path.write_bytes(path.read_bytes()[:-9])
 
     assert sorted(damage_of_files(folder)) == [
         f"{folder}/{name} is damaged: remove it and run `sparkrec run` again, which makes what it held again"
-        for name in ("current.json", "knn/arrays.npz")
+        for name in ("current.json", "knn/arrays.npz", "knn/items/0.parquet")
     ]

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from item_weights import arrays_of
 from pyspark.sql import DataFrame, SparkSession
 from scipy import sparse
 
@@ -10,7 +11,6 @@ from sparkrec.config.settings import SearchSettings
 from sparkrec.lake import files
 from sparkrec.recommend.neighbours import item_neighbours
 from sparkrec.recommend.publish import ranked_lists, reason, searched_model
-from sparkrec.recommend.scorers.item_item import arrays_of
 from sparkrec.recommend.search.top_items import PreparedSearch, prepare
 from sparkrec.recommend.search.vectors import Askers
 from sparkrec.registry.model_store import CurrentModels

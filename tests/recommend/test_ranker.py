@@ -1,11 +1,13 @@
 """The second stage: candidates, facts, features, booster and the scores that come of them."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from dense_scores import DenseScores, as_matrix, check_same, lists_of
+from item_weights import arrays_of
 from pyspark.sql import DataFrame, SparkSession
 from scipy import sparse
 
@@ -21,7 +23,6 @@ from sparkrec.recommend.ranker.candidates import Candidates, candidates, retriev
 from sparkrec.recommend.ranker.features import columns, pair_features
 from sparkrec.recommend.ranker.item_facts import FACTS, item_facts
 from sparkrec.recommend.ranker.ranker import Ranker, below_candidates, over, seen
-from sparkrec.recommend.scorers.item_item import arrays_of
 from sparkrec.recommend.scorers.scorer import UserScores
 from sparkrec.recommend.scorers.sparse_scores import SharedScores
 from sparkrec.recommend.users import UserBatch
@@ -118,7 +119,7 @@ def test_there_are_as_many_candidates_as_may_be_shown_at_most() -> None:
 LAST = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
-def test_facts_of_items_are_those_that_a_fold_knows(spark: SparkSession) -> None:
+def test_facts_of_items_are_those_that_a_fold_knows(spark: SparkSession, tmp_path: Path) -> None:
     def event(user: int, item: int, days: float, price: float | None, window: int) -> tuple:
         return user, item, LAST - timedelta(days=days), price, window
 
@@ -134,7 +135,7 @@ def test_facts_of_items_are_those_that_a_fold_knows(spark: SparkSession) -> None
     schema = "user_index int, item_index int, event_time timestamp, unit_price double, window int"
     positives = spark.createDataFrame(events, schema)
 
-    facts = item_facts(positives, ["test", "publish"], 6)
+    facts = item_facts(positives, ["test", "publish"], 6, str(tmp_path / "scratch"))
 
     def told(fold: str, item: int) -> dict[str, float]:
         return dict(zip(FACTS, facts[fold][item].tolist(), strict=True))

@@ -1,21 +1,24 @@
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from dense_scores import as_matrix
+from item_weights import arrays_of, dense
 from pyspark.sql import DataFrame, SparkSession
 from scipy import sparse
 
 from sparkrec.config.settings import BaselineSettings
 from sparkrec.recommend.models import MODELS, FitData, model_named
 from sparkrec.recommend.scorers import als, co_occurrence, ease, own_frequency, popularity
-from sparkrec.recommend.scorers.item_item import ItemItem, arrays_of
+from sparkrec.recommend.scorers.item_item import ItemItem
 from sparkrec.recommend.scorers.own_frequency import OwnFrequency
 from sparkrec.recommend.scorers.popularity import Popularity
-from sparkrec.recommend.scorers.scorer import Scorer
-from sparkrec.recommend.scorers.titles import title_similarity, title_vectors
+from sparkrec.recommend.scorers.scorer import Fitted, Scorer
+from sparkrec.recommend.scorers.titles import nearest_titles, title_similarity, title_vectors
 from sparkrec.recommend.users import UserBatch
+from sparkrec.registry.model_store import CurrentModels
 
 USERS, ITEMS = 25, 12
 LAST = datetime(2011, 12, 9, 12)
@@ -158,23 +161,48 @@ def test_decayed_own_frequency_weighs_events_by_the_age_of_the_latest_and_breaks
         assert sorted(items, key=lambda item: -row[item]) == sorted(items, key=lambda item: -buyers[item])
 
 
+def _gram(sequences: DataFrame, half_life_days: float | None = None) -> np.ndarray:
+    found = np.zeros((ITEMS, ITEMS))
+    for block in co_occurrence.gram(sequences, ITEMS, half_life_days).toArrow().to_pylist():
+        start, rows = co_occurrence.rows_of_block(block, ITEMS)
+        found[start : start + rows.shape[0]] = rows.toarray()
+    return found
+
+
 @pytest.mark.parametrize(("half_life", "matrix"), [(None, BOUGHT), (30.0, DECAYED)])
 def test_gram_is_the_product_of_the_user_item_matrix(
     sequences: DataFrame, half_life: float | None, matrix: np.ndarray
 ) -> None:
-    np.testing.assert_allclose(co_occurrence.gram(sequences, ITEMS, half_life), matrix.T @ matrix, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(_gram(sequences, half_life), matrix.T @ matrix, rtol=1e-6, atol=1e-6)
 
 
-def test_gram_adds_up_many_partitions(sequences: DataFrame) -> None:
-    spread = sequences.repartition(9, "user_index")
-
-    np.testing.assert_array_equal(co_occurrence.gram(spread, ITEMS), BOUGHT.T @ BOUGHT)
+def test_gram_adds_up_many_partitions_and_the_pieces_of_a_task_that_holds_few_pairs(
+    sequences: DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(co_occurrence, "_PAIRS_AT_ONCE", 30)
+    monkeypatch.setattr(co_occurrence, "_PAIRS_HELD", 40)
+    monkeypatch.setattr(co_occurrence, "_BLOCK", 5)
+    for partitions in (1, 9):
+        np.testing.assert_array_equal(_gram(sequences.repartition(partitions, "user_index")), BOUGHT.T @ BOUGHT)
 
 
 def test_a_partition_without_users_adds_nothing_to_gram(sequences: DataFrame) -> None:
     one = sequences.where("user_index = 4").repartition(3)
 
-    np.testing.assert_array_equal(co_occurrence.gram(one, ITEMS), np.outer(BOUGHT[2], BOUGHT[2]))
+    np.testing.assert_array_equal(_gram(one), np.outer(BOUGHT[2], BOUGHT[2]))
+
+
+def test_of_a_user_with_very_many_items_the_latest_go_together(
+    sequences: DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(co_occurrence, "_LARGEST_HISTORY", 3)
+    recent = np.zeros_like(BOUGHT)
+    for user, row in enumerate(BOUGHT):
+        items = np.flatnonzero(row)
+        recent[user, items[np.argsort(DAYS[user, items], kind="stable")[:3]]] = 1
+    assert recent.sum() < BOUGHT.sum()
+
+    np.testing.assert_array_equal(_gram(sequences), recent.T @ recent)
 
 
 def _cosines() -> np.ndarray:
@@ -212,11 +240,11 @@ def test_each_item_keeps_the_nearest_others_by_the_cosine_of_columns_and_by_the_
     knn = co_occurrence.item_knn(sequences, BOUGHT.sum(axis=0).astype(np.float32), most)
     recent = co_occurrence.recent_neighbours(sequences, ITEMS, 28, most)
 
-    np.testing.assert_allclose(knn.toarray(), _heaviest(_cosines(), most), rtol=1e-5)
-    np.testing.assert_allclose(recent.toarray(), _heaviest(_votes(), most), rtol=1e-5)
-    scores = _scored(_item_item(recent.toarray()))
+    np.testing.assert_allclose(dense(knn, ITEMS), _heaviest(_cosines(), most), rtol=1e-5)
+    np.testing.assert_allclose(dense(recent, ITEMS), _heaviest(_votes(), most), rtol=1e-5)
+    scores = _scored(_item_item(dense(recent, ITEMS)))
     np.testing.assert_allclose(scores, BOUGHT @ _heaviest(_votes(), most), rtol=1e-5)
-    assert np.diff(knn.indptr).max() <= most
+    assert max(map(len, knn.toPandas()["others"])) <= most
 
 
 def test_ease_is_the_ridge_regression_of_each_item_on_the_others() -> None:
@@ -240,6 +268,17 @@ def test_ease_is_the_ridge_regression_of_each_item_on_the_others() -> None:
     assert (few != 0).sum(axis=1).max() == 3
 
 
+def test_ease_is_solved_on_an_executor_from_the_blocks_of_products(
+    sequences: DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(co_occurrence, "_BLOCK", 5)
+    products = co_occurrence.gram(sequences, ITEMS)
+
+    weights = ease.nearest(products, str(tmp_path / "scratch"), ITEMS, 5.0, 4)
+
+    np.testing.assert_allclose(dense(weights, ITEMS), ease.fit(BOUGHT.T @ BOUGHT, 5.0, 4).toarray(), atol=1e-6)
+
+
 def test_decayed_ease_learns_and_scores_on_what_is_decayed() -> None:
     inverse = np.linalg.inv(DECAYED.T @ DECAYED + 5 * np.eye(ITEMS))
     expected = np.eye(ITEMS) - inverse / np.diag(inverse)
@@ -250,8 +289,13 @@ def test_decayed_ease_learns_and_scores_on_what_is_decayed() -> None:
     np.testing.assert_allclose(_scored(_item_item(weights, half_life_days=30.0)), DECAYED @ expected, atol=1e-5)
 
 
-def test_titles_are_as_similar_as_their_cosine_to_the_power(titles: DataFrame) -> None:
-    found = title_similarity(title_vectors(titles, ITEMS), 4, ITEMS).toarray()
+def test_titles_are_as_similar_as_their_cosine_to_the_power(
+    titles: DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Several parts, and several products in a part.
+    monkeypatch.setattr("sparkrec.recommend.scorers.titles._TITLES_AT_ONCE", 5)
+    monkeypatch.setattr("sparkrec.recommend.scorers.titles._PAIRS_AT_ONCE", 4)
+    found = dense(nearest_titles(titles, str(tmp_path / "all"), ITEMS, 4, ITEMS), ITEMS)
 
     expected = np.zeros((ITEMS, ITEMS))
     for one in range(2, ITEMS - 1):
@@ -260,12 +304,22 @@ def test_titles_are_as_similar_as_their_cosine_to_the_power(titles: DataFrame) -
                 expected[one, other] = (0.8 * 0.8) ** 4
     np.testing.assert_allclose(found, expected, atol=1e-6)
     # Of equals the lower ones.
-    few = title_similarity(title_vectors(titles, ITEMS), 4, 2).toarray()
+    few = dense(nearest_titles(titles, str(tmp_path / "few"), ITEMS, 4, 2), ITEMS)
     np.testing.assert_array_equal(few, _heaviest(found, 2))
 
 
+def test_a_word_of_very_many_titles_makes_none_alike(titles: DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, rows = title_vectors(titles, ITEMS), np.arange(ITEMS)
+    assert title_similarity(vectors, rows, 4, ITEMS).nnz
+    monkeypatch.setattr("sparkrec.recommend.scorers.titles._MAX_SHARED", 2)
+
+    assert not title_similarity(vectors, rows, 4, ITEMS).nnz
+
+
 def test_without_titles_nothing_is_similar(titles: DataFrame) -> None:
-    assert not title_similarity(title_vectors(titles.where("item_index = 11"), ITEMS), 4, ITEMS).nnz
+    vectors = title_vectors(titles.where("item_index = 11"), ITEMS)
+
+    assert not title_similarity(vectors, np.arange(ITEMS), 4, ITEMS).nnz
 
 
 def test_an_own_weight_adds_to_an_item_for_every_event_with_it() -> None:
@@ -307,11 +361,14 @@ def test_als_ranks_the_items_of_the_users_own_block_first_and_the_same_each_time
     known = spark.createDataFrame([*pairs, *pairs[:9]], "user_index int, item_index int")
 
     def fit() -> dict[str, np.ndarray]:
-        fitted = als.fit(known, 15, factors=4, alpha=10.0, regularisation=0.05, iterations=4, seed=5)
+        fitted = als.fit(known, factors=4, alpha=10.0, regularisation=0.05, iterations=4, seed=5)
         rows = fitted.users.toPandas()
         users = np.zeros((23, 4))
         users[rows["user_index"]] = rows["vector"].to_list()
-        return {"users": users, **fitted.arrays}
+        items = np.zeros((15, 4))
+        vectors = fitted.items.toPandas()
+        items[vectors["item_index"]] = vectors["vector"].to_list()
+        return {"users": users, "items": items}
 
     arrays, again = fit(), fit()
 
@@ -329,13 +386,17 @@ def test_als_ranks_the_items_of_the_users_own_block_first_and_the_same_each_time
 
 @pytest.mark.parametrize("name", [model.name for model in MODELS if not model.deep and model.name != "als"])
 def test_every_baseline_is_fitted_and_scores_every_item(
-    known: DataFrame, sequences: DataFrame, titles: DataFrame, name: str
+    known: DataFrame, sequences: DataFrame, titles: DataFrame, name: str, tmp_path: Path
 ) -> None:
     settings = BaselineSettings(neighbours=4, recent_days=14, ease_regularisation=3.0, ease_half_life_days=30.0)
-    data = FitData(known, sequences, titles, USERS, ITEMS, settings, seed=1)
+    data = FitData(known, sequences, titles, USERS, ITEMS, settings, 1, str(tmp_path / "scratch"))
     model = model_named(name)
+    current = CurrentModels(root=str(tmp_path), versions={name: "v1"}, folds=("test",), items=ITEMS, left_out={})
+    assert not Fitted.is_written(current.folder_at(name, "test"))
+    model.fit(data).write(current.folder_at(name, "test"))
+    data.release()
 
-    scores = _scored(model.scorer(name, model.fit(data).arrays, ALL))
+    scores = _scored(model.scorer(name, current.arrays(name, "test"), ALL))
 
     assert scores.shape == (USERS - 2, ITEMS)
     assert scores.dtype == np.float32

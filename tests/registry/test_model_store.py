@@ -2,10 +2,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from scipy import sparse
 
 from sparkrec.errors import DataError
 from sparkrec.lake import files
+from sparkrec.lake.model_tables import neighbour_rows
 from sparkrec.registry import model_store
 from sparkrec.registry.model_store import CurrentModels, model_version
 
@@ -85,3 +88,31 @@ def test_arrays_are_those_of_the_current_version_and_fold(tmp_path: Path) -> Non
     assert current.folder("popularity") == f"{tmp_path}/popularity/new"
     assert current.arrays("popularity", "validation")["scores"].tolist() == [0, 2, 0, -1]
     assert current.known_items("publish").tolist() == [False, True, False, False]
+
+
+def test_a_timeless_model_lies_in_one_folder_for_all_folds(tmp_path: Path) -> None:
+    current = _current(tmp_path, titles="v1", als="v1").model_copy(update={"timeless": ("titles",)})
+
+    assert current.folder_at("titles", "validation") == current.folder_at("titles", "publish")
+    assert current.folder_at("als", "validation") != current.folder_at("als", "publish")
+    files.write_arrays(f"{current.folder_at('titles', 'publish')}/arrays.npz", {"weights": np.ones(1)})
+    assert current.arrays("titles", "validation")["weights"].tolist() == [1.0]
+
+
+def test_a_table_of_items_gives_its_vectors_or_the_weights_between_items(tmp_path: Path) -> None:
+    current = _current(tmp_path, als="v1", knn="v1")
+    vectors = pa.table({"item_index": pa.array([3, 1], pa.int32()), "vector": [[1.0, 2.0], [3.0, 4.0]]})
+    weights = sparse.csr_matrix(np.array([[0, 5, 6, 0], [7, 0, 0, 8]], np.float32))
+    for name, parts in {
+        "als": [vectors],
+        "knn": [neighbour_rows(weights[1:], 3), neighbour_rows(weights[:1], 1)],
+    }.items():
+        files.write_arrays(f"{current.folder_at(name, 'publish')}/arrays.npz", {"own_weight": np.array(2.0)})
+        for number, part in enumerate(parts):
+            files.write_table(f"{current.folder_at(name, 'publish')}/items/{number}.parquet", [part])
+
+    assert current.arrays("als", "publish")["items"].tolist() == [[0, 0], [3, 4], [0, 0], [1, 2]]
+    found = current.arrays("knn", "publish")
+    assert found["own_weight"] == 2
+    dense = sparse.csr_matrix((found["values"], found["columns"], found["starts"]), (4, 4)).toarray()
+    assert dense.tolist() == [[0, 0, 0, 0], [0, 5, 6, 0], [0, 0, 0, 0], [7, 0, 0, 8]]

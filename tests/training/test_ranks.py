@@ -11,7 +11,7 @@ from watched_processes import watched
 from sparkrec.config.settings import TrainingSettings
 from sparkrec.errors import DataError
 from sparkrec.lake import files
-from sparkrec.lake.user_vectors import USERS
+from sparkrec.lake.model_tables import USERS
 from sparkrec.shards.manifest import Manifest
 from sparkrec.training.distributed import PROGRESS, RankOutput, launch
 from sparkrec.training.plan import TRAINING_RECORD, FoldRecord, TrainingPlan

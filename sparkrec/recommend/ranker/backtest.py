@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
 from sparkrec.config.settings import RankerSettings
+from sparkrec.lake.by_files import collected
 from sparkrec.recommend.loaded import LoadedModels, load_models
 from sparkrec.recommend.ranker.booster import Backtest
 from sparkrec.recommend.ranker.candidates import candidates
@@ -59,10 +60,10 @@ def backtest(
                 columns=["shelf", "features", "relevant", "sizes"],
             )
 
-    collected = users.mapInPandas(collect, _COLUMNS).toPandas()
+    found = collected(users.mapInPandas(collect, _COLUMNS), current.scratch(f"backtest-{fold}")).to_pandas()
     backtests = {}
     for shelf in shelves:
-        parts = collected[collected["shelf"] == shelf]
+        parts = found[found["shelf"] == shelf]
         features = np.frombuffer(b"".join(parts["features"]), np.float32)
         backtests[shelf] = Backtest(
             features.reshape(-1, len(columns(shelf))),

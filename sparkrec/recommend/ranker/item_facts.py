@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.features.folds import known_at_folds
+from sparkrec.lake.by_files import collected
 from sparkrec.recommend.users import Floats
 
 BUYER_DAYS = (7, 28, 90)
@@ -16,7 +17,7 @@ FACTS = (*(f"buyers_{days}" for days in BUYER_DAYS), "buyers", "events", "age_da
 the latest; median price paid."""
 
 
-def item_facts(positives: DataFrame, at: Sequence[str], items: int) -> dict[str, Floats]:
+def item_facts(positives: DataFrame, at: Sequence[str], items: int, scratch: str) -> dict[str, Floats]:
     """`FACTS` of every item at each of these folds, (items, facts) by fold.
 
     An item without a known event has 0 buyers and events; its other facts, and unknown prices, are NaN.
@@ -25,6 +26,7 @@ def item_facts(positives: DataFrame, at: Sequence[str], items: int) -> dict[str,
         positives: features.positives.
         at: Folds to tell the facts of.
         items: Size of the item vocabulary.
+        scratch: Folder for files that are gone afterwards.
     """
     known = known_at_folds(positives.select("window", "event_time", "user_index", "item_index", "unit_price"), at)
     last = known.groupBy("fold").agg(F.max("event_time").alias("last"))
@@ -44,7 +46,7 @@ def item_facts(positives: DataFrame, at: Sequence[str], items: int) -> dict[str,
     values = [value.alias(name) for name, value in zip(FACTS[:-1], [*counts, *ages], strict=True)]
     told = bought.join(F.broadcast(last), "fold").groupBy(*of_item).agg(*values)
     columns = [F.col(name).cast("float") for name in FACTS]
-    found = told.join(price, of_item).select(*of_item, *columns).toPandas()
+    found = collected(told.join(price, of_item).select(*of_item, *columns), scratch).to_pandas()
     facts = {}
     for fold in at:
         rows = found[found["fold"] == fold]

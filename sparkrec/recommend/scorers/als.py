@@ -1,18 +1,19 @@
 """Alternating least squares on implicit feedback, by Spark."""
 
-import numpy as np
+import math
+
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.lake.order import in_one_order
 from sparkrec.recommend.scorers.scorer import Fitted
-from sparkrec.recommend.users import Floats
+
+_MIN_BLOCKS, _PAIRS_OF_A_BLOCK = 4, 2_000_000
 
 
 def fit(
     known: DataFrame,
-    items: int,
     factors: int,
     alpha: float,
     regularisation: float,
@@ -23,7 +24,6 @@ def fit(
 
     Args:
         known: ``user_index, item_index`` of the positive events that a fold knows.
-        items: Size of the item vocabulary.
         factors: Length of the vectors.
         alpha: Confidence of a positive is 1 + alpha.
         regularisation: Of the squared norms, scaled by each row's number of positives.
@@ -42,15 +42,11 @@ def fit(
         itemCol="item_index",
         ratingCol="positive",
     )
-    # The blocks' number is fixed, so that the figures do not depend on the cluster.
-    model = als.setNumBlocks(4).fit(in_one_order(pairs, 4, "user_index", "item_index"))
-    users = model.userFactors.select(F.col("id").alias("user_index"), F.col("features").alias("vector"))
-    return Fitted({"items": _dense(model.itemFactors, items, factors)}, users)
-
-
-def _dense(vectors: DataFrame, rows: int, size: int) -> Floats:
-    found = vectors.toPandas()
-    dense = np.zeros((rows, size), np.float32)
-    if len(found):
-        dense[found["id"].to_numpy()] = np.stack(found["features"].to_list())
-    return dense
+    # So many blocks as the data asks for: by the cluster's size the last digits would differ.
+    blocks = max(_MIN_BLOCKS, math.ceil(pairs.count() / _PAIRS_OF_A_BLOCK))
+    model = als.setNumBlocks(blocks).fit(in_one_order(pairs, blocks, "user_index", "item_index"))
+    users, vectors = (
+        found.select(F.col("id").alias(name), F.col("features").alias("vector"))
+        for found, name in ((model.userFactors, "user_index"), (model.itemFactors, "item_index"))
+    )
+    return Fitted({}, users, vectors)

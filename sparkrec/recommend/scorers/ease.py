@@ -1,12 +1,46 @@
 """EASE, a linear autoencoder in closed form, of which each item keeps its strongest weights."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyspark.sql import DataFrame
 from scipy import linalg, sparse
 
+from sparkrec.lake import files
+from sparkrec.lake.model_tables import NEIGHBOURS, neighbour_rows
+from sparkrec.recommend.scorers.co_occurrence import rows_of_block
 from sparkrec.recommend.scorers.item_item import strongest_of_rows
 
 _ROWS_AT_ONCE = 1024
+
+
+def nearest(products: DataFrame, scratch: str, items: int, regularisation: float, most: int) -> DataFrame:
+    """`fit` on one executor, whose Python worker takes 44 bytes x items^2 for it.
+
+    Args:
+        products: `sparkrec.recommend.scorers.co_occurrence.gram`.
+        scratch: Folder through which the blocks reach that executor; it can be removed once the rows are made.
+        items: Size of the item vocabulary.
+        regularisation: See `fit`.
+        most: See `fit`.
+
+    Returns:
+        The weights, as `NEIGHBOURS`.
+    """
+    products.write.mode("overwrite").parquet(scratch)
+
+    def solve(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for _ in batches:
+            dense = np.zeros((items, items))
+            for uri in files.find_files(f"{scratch}/*.parquet"):
+                for block in files.read_table(uri).to_pylist():
+                    start, rows = rows_of_block(block, items)
+                    dense[start : start + rows.shape[0]] = rows.toarray()
+            yield from neighbour_rows(fit(dense, regularisation, most), 0).to_batches()
+
+    return products.sparkSession.range(1, numPartitions=1).mapInArrow(solve, NEIGHBOURS)
 
 
 def fit(products: NDArray[np.float64], regularisation: float, most: int) -> sparse.csr_matrix:

@@ -5,7 +5,6 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from sparkrec.lake.files import Arrays
 from sparkrec.recommend.pairs import Indices, find, keys, slices, stored
 from sparkrec.recommend.scorers.scorer import Scorer, UserScores
 from sparkrec.recommend.scorers.sparse_scores import SharedScores, SparseScores
@@ -14,14 +13,9 @@ from sparkrec.recommend.users import Floats, UserBatch
 _PARTS = ("values", "columns", "starts")
 
 
-def arrays_of(weights: sparse.csr_matrix, **others: float) -> Arrays:
-    """Arrays of `ItemItem`: the parts of a sparse matrix (items, items) in CSR form, and what goes with it."""
-    parts = (weights.data.astype(np.float32), weights.indices.astype(np.int32), weights.indptr.astype(np.int64))
-    return {**dict(zip(_PARTS, parts, strict=True)), **{name: np.array(value) for name, value in others.items()}}
-
-
 class ItemItem(Scorer):
-    """Arrays of `arrays_of`: weights from what a user has to what is scored, few of each item.
+    """Weights from what a user has to what is scored, few of each item: a CSR matrix (items, items) in three arrays,
+    ``values``, ``columns`` and ``starts`` (`sparkrec.lake.model_tables.item_arrays`).
 
     Optional ``half_life_days``: what the user has counts the less the older it is. Optional ``own_weight``: what an
     event of the user with the very item adds.

@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
+from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
+from sparkrec.lake.model_tables import ITEMS, USERS
 from sparkrec.recommend.item_lists import ItemLists
 from sparkrec.recommend.pairs import Indices
 from sparkrec.recommend.users import Floats, UserBatch
 
+_ARRAYS = "arrays.npz"
 _MIN_DEVIATION = 1e-9
 
 
@@ -47,12 +50,28 @@ class Fitted:
     """What a fit gives.
 
     Attributes:
-        arrays: What a `Scorer` is made from; what every executor holds.
+        arrays: Small parameters that a `Scorer` is made from, such as a number an item.
         users: Vectors of users, ``user_index`` and ``vector``; None where a model has none.
+        items: What a `Scorer` holds of each item besides: ``item_index`` and ``vector``, or the items that it has
+            weights to (`sparkrec.lake.model_tables.NEIGHBOURS`); None where that is nothing.
     """
 
     arrays: Arrays
     users: DataFrame | None = None
+    items: DataFrame | None = None
+
+    def write(self, folder: str) -> None:
+        """Write it; `is_written` from then on."""
+        for table, rows in ((USERS, self.users), (ITEMS, self.items)):
+            if rows is not None:
+                rows.write.mode("overwrite").parquet(f"{folder}/{table}")
+        # Last, for where they are all is there.
+        files.write_arrays(f"{folder}/{_ARRAYS}", self.arrays)
+
+    @staticmethod
+    def is_written(folder: str) -> bool:
+        """Whether the folder holds all of what a fit gave."""
+        return files.exists(f"{folder}/{_ARRAYS}")
 
 
 class UserScores(ABC):

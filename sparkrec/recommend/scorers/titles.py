@@ -1,39 +1,98 @@
 """Items whose titles are alike."""
 
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
 import numpy as np
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from scipy import sparse
 
+from sparkrec.lake import files
+from sparkrec.lake.model_tables import NEIGHBOURS, neighbour_rows
+from sparkrec.recommend.pairs import Indices
 from sparkrec.recommend.scorers.item_item import heaviest_of_rows
 
 _TITLES_AT_ONCE = 1024
+_PAIRS_AT_ONCE = 1 << 24
 _MIN_SIMILARITY = 1e-3
+# Titles with a word in common are compared where no more than so many share it: what is in most titles tells little.
+_MAX_SHARED = 5_000
 
 
 def title_vectors(item_text: DataFrame, items: int) -> sparse.csr_matrix:
     """TF-IDF vectors of all titles of features.item_text, (items, words)."""
-    rows = item_text.select("item_index", "word_indices", "weights").orderBy("item_index").toPandas()
-    lengths = rows["word_indices"].str.len().to_numpy(np.int64)
-    words = np.concatenate([np.zeros(0, np.int64), *rows["word_indices"]]).astype(np.int64)
-    weights = np.concatenate([np.zeros(0, np.float32), *rows["weights"]]).astype(np.float32)
-    shape = (items, int(words.max(initial=0)) + 1)
-    return sparse.csr_matrix((weights, (np.repeat(rows["item_index"].to_numpy(np.int64), lengths), words)), shape)
+    return _matrix(item_text.select("item_index", "word_indices", "weights").toArrow(), items)
 
 
-def title_similarity(titles: sparse.csr_matrix, power: int, most: int) -> sparse.csr_matrix:
+def nearest_titles(item_text: DataFrame, scratch: str, items: int, power: int, most: int) -> DataFrame:
+    """`title_similarity` of all titles, in parts on the executors, as `NEIGHBOURS`.
+
+    Args:
+        item_text: features.item_text.
+        scratch: Folder through which all vectors reach the executors; it can be removed once the rows are made.
+        items: Size of the item vocabulary.
+        power: See `title_similarity`.
+        most: See `title_similarity`.
+    """
+    item_text.select("item_index", "word_indices", "weights").write.mode("overwrite").parquet(scratch)
+
+    def compare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for part in batch["id"].to_pylist():
+                titles = _read(scratch, items)
+                rows = np.arange(part * _TITLES_AT_ONCE, min((part + 1) * _TITLES_AT_ONCE, items))
+                yield from neighbour_rows(
+                    title_similarity(titles, rows, power, most, _PAIRS_AT_ONCE), int(rows[0])
+                ).to_batches()
+
+    parts = -(-items // _TITLES_AT_ONCE)
+    cores = item_text.sparkSession.sparkContext.defaultParallelism
+    return item_text.sparkSession.range(0, parts, numPartitions=min(parts, 4 * cores)).mapInArrow(compare, NEIGHBOURS)
+
+
+def title_similarity(
+    titles: sparse.csr_matrix, rows: Indices, power: int, most: int, pairs: int = _PAIRS_AT_ONCE
+) -> sparse.csr_matrix:
     """Cosine of the TF-IDF vectors of two titles, to a power that leaves only near ones a say.
+
+    A word of more than `_MAX_SHARED` titles is left out of the products: it weighs little, and pairs grow with the
+    square of the titles that share it.
 
     Args:
         titles: `title_vectors`, each of length 1 or empty.
+        rows: The titles to compare with all others; they follow one another.
         power: Of the cosine.
         most: Titles that each keeps, the nearest ones.
+        pairs: Products in memory at once, about.
+
+    Returns:
+        (rows, items)
     """
+    shared = np.bincount(titles.indices, minlength=titles.shape[1])
+    telling = (titles @ sparse.diags((shared <= _MAX_SHARED).astype(np.float32))).tocsr()
+    telling.eliminate_zeros()
+    others = telling.T.tocsr()
+    of_rows = telling[rows]
+    # Products up to and with each row.
+    products = np.concatenate([[0], np.cumsum(shared[of_rows.indices])])[of_rows.indptr[1:]]
     found = []
-    # A part at a time: titles that share a common word are many, those that are alike few.
-    for start in range(0, titles.shape[0], _TITLES_AT_ONCE):
-        part = (titles[start : start + _TITLES_AT_ONCE] @ titles.T).tocoo()
+    for some in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(products // pairs)) + 1):
+        part = (of_rows[some] @ others).tocoo()
         similarity = part.data**power
-        kept = (similarity >= _MIN_SIMILARITY) & (part.row + start != part.col)
+        kept = (similarity >= _MIN_SIMILARITY) & (rows[some][part.row] != part.col)
         alike = sparse.csr_matrix((similarity[kept], (part.row[kept], part.col[kept])), part.shape)
         found.append(heaviest_of_rows(alike, most))
     return sparse.csr_matrix(sparse.vstack(found))
+
+
+@lru_cache(maxsize=1)
+def _read(folder: str, items: int) -> sparse.csr_matrix:
+    return _matrix(pa.concat_tables(map(files.read_table, files.find_files(f"{folder}/*.parquet"))), items)
+
+
+def _matrix(item_text: pa.Table, items: int) -> sparse.csr_matrix:
+    words, weights = (item_text[name].combine_chunks().flatten().to_numpy() for name in ("word_indices", "weights"))
+    lengths = item_text["word_indices"].combine_chunks().value_lengths().to_numpy()
+    rows = np.repeat(item_text["item_index"].to_numpy(), lengths)
+    return sparse.csr_matrix((weights.astype(np.float32), (rows, words)), (items, int(words.max(initial=0)) + 1))

@@ -4,8 +4,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from sparkrec.config.settings import SearchSettings
 from sparkrec.lake import files
-from sparkrec.lake.user_vectors import USERS as USERS_FOLDER
-from sparkrec.lake.user_vectors import user_vectors
+from sparkrec.lake.model_tables import USERS as USERS_FOLDER
+from sparkrec.lake.model_tables import user_vectors
 from sparkrec.recommend.ranking import top_k
 from sparkrec.recommend.search.top_items import prepare, ranked, top_items
 from sparkrec.registry.model_store import CurrentModels
