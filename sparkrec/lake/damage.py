@@ -55,7 +55,10 @@ def damage_of_files(folder: str) -> Iterator[str]:
             content = stream.read()
         if not is_whole(content):
             uri = folder.rstrip("/") + info.path.removeprefix(base.rstrip("/"))
-            yield f"{uri} is damaged: remove it and run `sparkrec run` again, which makes what it held again"
+            # A part of a table goes with all that its model is at that fold: what is left of it would pass for whole.
+            is_of_model = info.path.endswith(".parquet") and "/models/" in f"{uri}/"
+            what = f"the folder {uri.rsplit('/', 2)[0]}" if is_of_model else "it"
+            yield f"{uri} is damaged: remove {what} and run `sparkrec run` again, which makes what it held again"
 
 
 def _is_archive(content: bytes) -> bool:

@@ -18,9 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pyarrow as pa
 import pytest
 import yaml
 from fingerprints import table_fingerprints
+from pyarrow import parquet as pq
 from pyspark.sql import SparkSession
 from retail_slice import lines_of_customers
 
@@ -28,6 +30,7 @@ from sparkrec.config import load_settings, shipped_root
 from sparkrec.errors import DataError
 from sparkrec.graph import JOBS, in_order
 from sparkrec.lake import Lake
+from sparkrec.lake.model_tables import ITEMS, USERS
 from sparkrec.layout import newest_version
 from sparkrec.steps.runner import Runner
 
@@ -74,6 +77,10 @@ class Course:
             if path.name == "arrays.npz":
                 with np.load(path) as arrays:
                     found[name] = {key: hashlib.sha256(arrays[key].tobytes()).hexdigest() for key in arrays.files}
+            elif path.name in (USERS, ITEMS):
+                parts = pa.concat_tables(pq.read_table(part) for part in sorted(path.glob("*.parquet")))
+                rows = parts.sort_by(parts.column_names[0]).to_pylist()
+                found[name] = hashlib.sha256(repr(rows).encode()).hexdigest()
             elif path.name in ("current.json", "chosen.json", "manifest.json"):
                 found[name] = path.read_text(encoding="utf-8")
         return found
@@ -258,7 +265,8 @@ def test_a_commit_that_lacks_a_part_is_named_and_undone_by_removing_it(
     [
         ("models/two_tower/*/publish/arrays.npz", "recommend"),
         ("models/lambdamart_ranker/*/publish/arrays.npz", "recommend"),
-        ("models/item_knn/*/test/arrays.npz", "evaluate"),
+        ("models/item_knn/*/test/items/*.parquet", "evaluate"),
+        ("models/popularity/*/test/arrays.npz", "evaluate"),
         ("models/current.json", "evaluate"),
         ("models/chosen.json", "recommend"),
         ("shards/retrieval/manifest.json", "train"),
@@ -283,11 +291,14 @@ def test_a_damaged_file_is_named_and_made_again_once_it_is_gone(
     told = str(found.value)
     assert any(str(path) in told for path in damaged), told
     course.tried.append(f"{pattern}: {told}")
-    if path.suffix == ".parquet":
+    if pattern.startswith("models/") and path.suffix == ".parquet":
+        for folder in {part.parent.parent for part in damaged}:
+            shutil.rmtree(folder)
+    elif path.suffix == ".parquet":
         shutil.rmtree(lake / pattern.split("/*")[0])
     else:
-        for path in damaged:
-            path.unlink()
+        for part in damaged:
+            part.unlink()
     course.run(lake, *NAMES)
     assert course.content(lake) == course.after[NAMES[-1]]
 

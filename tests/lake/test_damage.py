@@ -74,7 +74,8 @@ def test_arrays_tables_and_json_that_cannot_be_read_are_named(tmp_path: Path) ->
         path = tmp_path / "models" / name
         path.write_bytes(path.read_bytes()[:-9])
 
+    removed = {"current.json": "it", "knn/arrays.npz": "it", "knn/items/0.parquet": f"the folder {folder}/knn"}
     assert sorted(damage_of_files(folder)) == [
-        f"{folder}/{name} is damaged: remove it and run `sparkrec run` again, which makes what it held again"
-        for name in ("current.json", "knn/arrays.npz", "knn/items/0.parquet")
+        f"{folder}/{name} is damaged: remove {what} and run `sparkrec run` again, which makes what it held again"
+        for name, what in removed.items()
     ]
