@@ -4,23 +4,37 @@
 lakes stay in ``build/bench``; a lake that was cleaned before is not cleaned again.
 """
 
+import gzip
 import math
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import psutil
+from pyspark.sql import functions as F
 
+from benchmarks.vectors import MOST, SEED, THREADS, askers_of, made, models_of, of_tastes, search_of
 from sparkrec.config import load_settings
-from sparkrec.lake import spark_session
+from sparkrec.config.settings import SearchSettings
+from sparkrec.lake import Lake, spark_session
+from sparkrec.recommend.loaded import Weights, load_models, vector_models
+from sparkrec.recommend.models import RANKER
+from sparkrec.recommend.publish import ranked_lists
+from sparkrec.recommend.search.top_items import top_items
+from sparkrec.registry.model_store import CurrentModels
+from sparkrec.registry.user_vectors import with_user_vectors
 from sparkrec.simulation import SimulationSettings, simulate
 
 _SHOPS = "100000x50000x5000000,1000000x200000x20000000"
@@ -33,6 +47,8 @@ _OPTIONS = (
     "recommend.top_n=100",
     "training.models=[two_tower]",
 )
+_CATALOGUES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
+_ASKING, _TASTES, _RANKED_USERS = 20_000, 2_000, 20_000
 _MIB = 1 << 20
 
 
@@ -75,7 +91,9 @@ def figures() -> dict[str, float]:
         }
         found |= {f"scale.{shop.name}.seconds.{job}": one.seconds for job, one in measured.items()}
         found |= {f"scale.{shop.name}.{kind}_peak_mb": peak for kind, peak in peaks[shop.name].items()}
+        found[f"scale.{shop.name}.retained_ratio"] = _retained(shop)
     small, large = shops[0], shops[-1]
+    found |= _ranking(small) | _retrieval()
     if small != large:
         empty = totals[_shop(_EMPTY).name]
         growth = (totals[large.name] - empty) / (totals[small.name] - empty)
@@ -96,9 +114,13 @@ def _run(shop: Shop) -> dict[str, Measured]:
     if not (lake / "silver" / "interactions" / "_delta_log").exists():
         for job in _BEFORE:
             _job(job, source, lake, ())
-    for made in ("features", "gold", "models", "shards"):
-        shutil.rmtree(lake / made, ignore_errors=True)
-    return {job: _job(job, source, lake, _OPTIONS) for job in _JOBS}
+    for folder in ("features", "gold", "models", "shards"):
+        shutil.rmtree(lake / folder, ignore_errors=True)
+    measured = {job: _job(job, source, lake, _OPTIONS) for job in _JOBS}
+    # What a second run leaves behind beside the first.
+    for job in _JOBS:
+        _job(job, source, lake, _OPTIONS)
+    return measured
 
 
 def _simulated(shop: Shop) -> Path:
@@ -109,6 +131,74 @@ def _simulated(shop: Shop) -> Path:
         with spark_session(settings.spark, "sparkrec bench simulation") as spark:
             simulate(spark, wanted, str(folder), print)
     return folder
+
+
+def _retained(shop: Shop) -> float:
+    """Bytes of the lake besides bronze and the published lists by those of the raw events, unpacked."""
+    folder = _FOLDER / shop.name
+    kept = sum(
+        path.stat().st_size
+        for path in (folder / "lake").rglob("*")
+        if path.is_file() and not {"bronze", "recommendations"} & {*path.relative_to(folder / "lake").parts}
+    )
+    raw = 0
+    for path in (folder / "landing").rglob("*.gz"):
+        with gzip.open(path) as lines:
+            while part := lines.read(1 << 24):
+                raw += len(part)
+    return kept / raw
+
+
+def _ranking(shop: Shop) -> dict[str, float]:
+    """Candidates with features and ranks a second, of some of the shop's users on all surfaces."""
+    lake = str((_FOLDER / shop.name / "lake").resolve())
+    settings = load_settings("local", "events", lake=lake, overrides=[f"spark.master=local[{THREADS}]"])
+    current = CurrentModels.read(f"{lake}/models/current.json")
+    if RANKER not in current.versions:
+        return {}
+    weights: dict[str, Weights] = {shelf: {RANKER: 1.0} for shelf in settings.recommend.shelves}
+    with spark_session(settings.spark, "sparkrec bench ranking") as spark:
+        users = Lake(spark, lake).read("features.behaviour_sequences").where("fold = 'publish'")
+        users = with_user_vectors(users, current, "publish", vector_models(current, [RANKER]))
+        some = users.orderBy(F.xxhash64("user_index")).limit(_RANKED_USERS).repartition(2 * THREADS).cache()
+        count = some.count()
+
+        def counted(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+            models = load_models(current, "publish", (RANKER,))
+            for _, batch in models.batches(batches):
+                scores = models.scores(batch)
+                pairs = sum(len(scores.candidates(shelf).users) for shelf in weights)
+                yield pd.DataFrame({"pairs": [pairs]})
+
+        pairs = some.mapInPandas(counted, "pairs long").toPandas()["pairs"].sum()
+        started = time.monotonic()
+        made(ranked_lists(some, current, weights, settings.ranker.depth, MOST))
+        seconds = time.monotonic() - started
+    return {
+        "scale.candidates_per_request": pairs / (count * len(weights)),
+        "scale.pairs_per_second": pairs / seconds,
+    }
+
+
+def _retrieval() -> dict[str, float]:
+    """Seconds for the first items of some users by search alone, and the recall where it is not exact."""
+    found: dict[str, float] = {}
+    settings = load_settings("local", "events", lake="none", overrides=[f"spark.master=local[{THREADS}]"])
+    for name, items in _CATALOGUES.items():
+        random = np.random.default_rng(SEED)
+        users, vectors = of_tastes(_TASTES, _ASKING, items, random)
+        with tempfile.TemporaryDirectory() as root, spark_session(settings.spark, "sparkrec bench retrieval") as spark:
+            search = search_of(spark, models_of(root, users, vectors), SearchSettings())
+            askers = askers_of(spark, root, users, items, random)
+            # The workers read the vectors first.
+            made(top_items(askers.limit(2 * THREADS), search, MOST))
+            started = time.monotonic()
+            made(top_items(askers, search, MOST))
+            found[f"scale.retrieval_{name}_seconds"] = time.monotonic() - started
+            if search.cells:
+                found["scale.recall_at_100"] = search.recall
+        print(f"scale: retrieval among {items:,}: {found[f'scale.retrieval_{name}_seconds']:.1f} s", flush=True)
+    return found
 
 
 def _job(job: str, folder: Path, lake: Path, options: tuple[str, ...]) -> Measured:
