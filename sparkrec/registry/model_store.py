@@ -6,21 +6,20 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sparkrec.errors import DataError
 from sparkrec.file_systems import subfolders
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
 from sparkrec.lake.model_tables import ITEMS, item_arrays
-from sparkrec.version import __version__
 
 _EVERY_FOLD = "every_fold"
 
 
-def model_version(name: str, inputs: dict[str, int], settings: Any, seed: int) -> str:
+def model_version(name: str, inputs: dict[str, int], settings: Any, seed: int, code: str) -> str:
     """First 12 hex digits of the SHA-256 of all that a model is made from: data, settings, seed and code."""
-    made_from = {"name": name, "inputs": inputs, "settings": settings, "seed": seed, "code": __version__}
+    made_from = {"name": name, "inputs": inputs, "settings": settings, "seed": seed, "code": code}
     return hashlib.sha256(json.dumps(made_from, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
@@ -52,7 +51,7 @@ class CurrentModels(BaseModel):
         """The current models.
 
         Raises:
-            DataError: No train job has finished in this lake.
+            DataError: No train job has finished in this lake, or it was one of another version of sparkrec.
         """
         try:
             content = json.loads(files.read_bytes(uri))
@@ -60,6 +59,12 @@ class CurrentModels(BaseModel):
             return cls.model_validate({**content, "root": uri.rpartition("/")[0]})
         except FileNotFoundError:
             raise DataError(f"{uri} does not exist: run `sparkrec job train` first") from None
+        except ValidationError:
+            root = uri.rpartition("/")[0]
+            raise DataError(
+                f"{uri} was written by another version of sparkrec: remove the folder {root} and run `sparkrec run` "
+                "again, which fits the models again"
+            ) from None
 
     @classmethod
     def find(cls, uri: str) -> Self | None:

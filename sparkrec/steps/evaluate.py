@@ -26,6 +26,7 @@ from sparkrec.recommend.models import SECOND_STAGES, all_models
 from sparkrec.recommend.scorers.titles import title_vectors
 from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.registry.chosen import Chosen, ChosenList
+from sparkrec.registry.code import digest_of
 from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.registry.tracking import Tracker, track
 from sparkrec.registry.user_vectors import with_user_vectors
@@ -131,7 +132,8 @@ def _choose(context: JobContext, current: CurrentModels, users: DataFrame | None
             context.say(f"{shelf}: 0 validation users, so nothing was chosen: {default} is published, {which}")
         model = BLEND if len(weights) > 1 else next(iter(weights))
         parts = {name: int(current.versions[name], 16) for name in weights}
-        version = model_version(BLEND, parts, weights, settings.seed) if model == BLEND else current.versions[model]
+        code = digest_of("sparkrec.recommend.loaded")
+        version = current.versions.get(model) or model_version(BLEND, parts, weights, settings.seed, code)
         lists[shelf] = ChosenList(model=model, version=version, weights=weights, validation=value)
     return Chosen(run_date=context.run_date, metric=f"ndcg@{k}", shelves=lists, split=split)
 

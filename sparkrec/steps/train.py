@@ -28,6 +28,7 @@ from sparkrec.recommend.ranker.recipes import Recipe
 from sparkrec.recommend.scorers.scorer import Fitted
 from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.recommend.users import Floats
+from sparkrec.registry.code import digest_of
 from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.registry.tracking import Tracker, curves, track
 from sparkrec.registry.user_vectors import with_user_vectors
@@ -40,6 +41,11 @@ _USERS_AT_ONCE = 2_500
 
 # Tables that classical models are fitted on.
 _FITTED_ON = ("features.positives", "features.behaviour_sequences", "features.item_text")
+
+# The code that decides what a fit gives; that of the models below a second stage is in their versions.
+_CODE_OF_CLASSICAL = ("sparkrec.recommend.models", "sparkrec.recommend.scorers", "sparkrec.recommend.users")
+_CODE_OF_DEEP = ("sparkrec.models", "sparkrec.training")
+_CODE_OF_SECOND = ("sparkrec.recommend.loaded", "sparkrec.recommend.ranker", "sparkrec.recommend.targets")
 
 # Settings of the training that make no other models.
 _NO_WEIGHTS = {"launcher", "start_timeout_seconds", "models", "checkpoint_steps", "fits_at_once"}
@@ -177,7 +183,7 @@ def _with_second_stages(context: JobContext, current: CurrentModels, stages: _St
     for name, (recipe, _) in stages.items():
         seen_on = {shelf: recipe.sees(shelf) for shelf in settings.recommend.shelves}
         options = [*shared, recipe.objective, recipe.trees, recipe.options, seen_on]
-        versions[name] = model_version(name, inputs, options, settings.seed)
+        versions[name] = model_version(name, inputs, options, settings.seed, digest_of(*_CODE_OF_SECOND))
     only_at = {name: at for name, (_, at) in stages.items() if at != current.folds}
     return current.model_copy(update={"versions": versions, "only_at": only_at})
 
@@ -192,7 +198,8 @@ def _with_deepfm(context: JobContext, current: CurrentModels) -> CurrentModels:
     settings = context.settings
     sections = (settings.ranker, settings.baselines, settings.deepfm)
     options = [*(section.model_dump(exclude={"lambdamart", "deepfm"}) for section in sections), _same_weights(settings)]
-    version = model_version(DEEPFM, _inputs_of_second_stage(context, current), options, settings.seed)
+    code = digest_of(*_CODE_OF_SECOND, *_CODE_OF_DEEP)
+    version = model_version(DEEPFM, _inputs_of_second_stage(context, current), options, settings.seed, code)
     return current.model_copy(update={"versions": current.versions | {DEEPFM: version}})
 
 
@@ -349,10 +356,12 @@ def _version(model: Model, context: JobContext, manifest: Manifest) -> str:
     settings = context.settings
     if model.deep:
         options = [settings.deep(model.name).model_dump(), _same_weights(settings)]
-        return model_version(model.name, {"shards": int(manifest.version, 16)}, options, settings.seed)
-    return model_version(
-        model.name, context.tables.fingerprints(*_FITTED_ON), settings.baselines.model_dump(), settings.seed
-    )
+        shards = {"shards": int(manifest.version, 16)}
+        return model_version(model.name, shards, options, settings.seed, digest_of(*_CODE_OF_DEEP))
+    # That of one's own project lies elsewhere.
+    code = digest_of(*_CODE_OF_CLASSICAL, *([model.fit.__module__] if model.fit else []))
+    inputs = context.tables.fingerprints(*_FITTED_ON)
+    return model_version(model.name, inputs, settings.baselines.model_dump(), settings.seed, code)
 
 
 def _train_deep(
