@@ -1,9 +1,10 @@
 """What code a model was made by."""
 
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
+from pkgutil import iter_modules
 
 
 @cache
@@ -18,12 +19,17 @@ def digest_of(*names: str) -> str:
     """
     digest = hashlib.sha256()
     for name in names:
-        spec = find_spec(name)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"no source of {name}")
-        folder = Path(spec.origin).parent
-        files = sorted(folder.rglob("*.py")) if spec.submodule_search_locations else [Path(spec.origin)]
-        for file in files:
-            content = file.read_bytes()
-            digest.update(f"{name} {file.relative_to(folder)} {len(content)}\n".encode() + content)
+        for module, source in _sources(name):
+            digest.update(f"{module} {len(source)}\n{source}".encode())
     return digest.hexdigest()
+
+
+def _sources(name: str) -> Iterator[tuple[str, str]]:
+    """Name and source of a module and of all below it, in one order; those of a project may lie in an archive."""
+    spec = find_spec(name)
+    source = getattr(spec.loader, "get_source", lambda name: None)(name) if spec else None
+    if spec is None or source is None:
+        raise ModuleNotFoundError(f"no source of {name}")
+    yield name, source
+    for found in sorted(iter_modules(spec.submodule_search_locations or []), key=lambda module: module.name):
+        yield from _sources(f"{name}.{found.name}")

@@ -1,3 +1,4 @@
+import shutil
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from sparkrec.registry.code import digest_of
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package with a module, and one with a module in it; their digests are computed anew."""
+    """A package with a module, and one with a module in it; no digest of it is known."""
     folder = tmp_path / "shop_models"
     (folder / "deep").mkdir(parents=True)
     for name in ("__init__.py", "own.py", "deep/__init__.py", "deep/tower.py"):
@@ -38,6 +39,20 @@ def test_a_line_is_not_the_same_in_another_file(package: Path) -> None:
     digest_of.cache_clear()
 
     assert digest_of("shop_models") != before
+
+
+def test_a_module_in_an_archive_is_the_same_as_beside_it(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_folder = digest_of("shop_models")
+    archive = shutil.make_archive(str(tmp_path / "sent"), "zip", tmp_path, "shop_models")
+    shutil.rmtree(package)
+    monkeypatch.syspath_prepend(archive)
+    for name in [name for name in sys.modules if name.startswith("shop_models")]:
+        monkeypatch.delitem(sys.modules, name)
+    digest_of.cache_clear()
+
+    assert digest_of("shop_models") == of_folder
 
 
 def test_what_is_no_module_is_named(package: Path) -> None:
