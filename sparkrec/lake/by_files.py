@@ -17,6 +17,6 @@ def collected(rows: DataFrame, folder: str) -> pa.Table:
     """
     rows.write.mode("overwrite").parquet(folder)
     try:
-        return pa.concat_tables(map(files.read_table, files.find_files(f"{folder}/*.parquet")))
+        return files.read_tables(folder)
     finally:
         files.delete_folder(folder)

@@ -168,6 +168,11 @@ def read_table(uri: str) -> pa.Table:
         return pq.ParquetFile(stream).read()
 
 
+def read_tables(folder: str) -> pa.Table:
+    """Read all Parquet files of a folder as one table, in the order of their names."""
+    return pa.concat_tables(map(read_table, find_files(f"{folder}/*.parquet")))
+
+
 def find_files(pattern: str) -> list[str]:
     """Files that a path, folder or glob names, sorted.
 

@@ -16,7 +16,7 @@ from sparkrec.recommend.scorers.item_item import ItemItem
 from sparkrec.recommend.scorers.own_frequency import OwnFrequency
 from sparkrec.recommend.scorers.popularity import Popularity
 from sparkrec.recommend.scorers.scorer import Fitted, Scorer
-from sparkrec.recommend.scorers.titles import nearest_titles, title_similarity, title_vectors
+from sparkrec.recommend.scorers.titles import Titles, nearest_titles, title_similarity, title_vectors
 from sparkrec.recommend.users import UserBatch
 from sparkrec.registry.model_store import CurrentModels
 
@@ -308,18 +308,27 @@ def test_titles_are_as_similar_as_their_cosine_to_the_power(
     np.testing.assert_array_equal(few, _heaviest(found, 2))
 
 
+def test_a_fit_compares_its_own_titles_though_those_of_another_lay_in_the_folder(
+    titles: DataFrame, tmp_path: Path
+) -> None:
+    scratch = str(tmp_path / "titles")
+    assert dense(nearest_titles(titles, scratch, ITEMS, 4, ITEMS), ITEMS).any()
+
+    assert not dense(nearest_titles(titles.where("item_index = 11"), scratch, ITEMS, 4, ITEMS), ITEMS).any()
+
+
 def test_a_word_of_very_many_titles_makes_none_alike(titles: DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, rows = title_vectors(titles, ITEMS), np.arange(ITEMS)
-    assert title_similarity(vectors, rows, 4, ITEMS).nnz
+    assert title_similarity(Titles.of(vectors), rows, 4, ITEMS, 1_000).nnz
     monkeypatch.setattr("sparkrec.recommend.scorers.titles._MAX_SHARED", 2)
 
-    assert not title_similarity(vectors, rows, 4, ITEMS).nnz
+    assert not title_similarity(Titles.of(vectors), rows, 4, ITEMS, 1_000).nnz
 
 
 def test_without_titles_nothing_is_similar(titles: DataFrame) -> None:
     vectors = title_vectors(titles.where("item_index = 11"), ITEMS)
 
-    assert not title_similarity(vectors, np.arange(ITEMS), 4, ITEMS).nnz
+    assert not title_similarity(Titles.of(vectors), np.arange(ITEMS), 4, ITEMS, 1_000).nnz
 
 
 def test_an_own_weight_adds_to_an_item_for_every_event_with_it() -> None:

@@ -1,7 +1,8 @@
 """Items whose titles are alike."""
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -38,29 +39,50 @@ def nearest_titles(item_text: DataFrame, scratch: str, items: int, power: int, m
     item_text.select("item_index", "word_indices", "weights").write.mode("overwrite").parquet(scratch)
 
     def compare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        # Once for each task, and not kept by the worker: another fit lays other titles into the folder.
+        titles = Titles.of(_matrix(files.read_tables(scratch), items))
         for batch in batches:
             for part in batch["id"].to_pylist():
-                titles = _read(scratch, items)
                 rows = np.arange(part * _TITLES_AT_ONCE, min((part + 1) * _TITLES_AT_ONCE, items))
-                yield from neighbour_rows(
-                    title_similarity(titles, rows, power, most, _PAIRS_AT_ONCE), int(rows[0])
-                ).to_batches()
+                nearest = title_similarity(titles, rows, power, most, _PAIRS_AT_ONCE)
+                yield from neighbour_rows(nearest, int(rows[0])).to_batches()
 
     parts = -(-items // _TITLES_AT_ONCE)
     cores = item_text.sparkSession.sparkContext.defaultParallelism
     return item_text.sparkSession.range(0, parts, numPartitions=min(parts, 4 * cores)).mapInArrow(compare, NEIGHBOURS)
 
 
-def title_similarity(
-    titles: sparse.csr_matrix, rows: Indices, power: int, most: int, pairs: int = _PAIRS_AT_ONCE
-) -> sparse.csr_matrix:
+@dataclass(frozen=True)
+class Titles:
+    """Title vectors that can be compared.
+
+    A word of more than `_MAX_SHARED` titles is left out: it weighs little, and pairs grow with the square of the titles
+    that share it.
+
+    Attributes:
+        vectors: (items, words).
+        others: The same, (words, items).
+        shared: Titles that have each word, (words,).
+    """
+
+    vectors: sparse.csr_matrix
+    others: sparse.csr_matrix
+    shared: Indices
+
+    @classmethod
+    def of(cls, vectors: sparse.csr_matrix) -> Self:
+        """Of `title_vectors`, each of length 1 or empty."""
+        shared = np.bincount(vectors.indices, minlength=vectors.shape[1])
+        telling = (vectors @ sparse.diags((shared <= _MAX_SHARED).astype(np.float32))).tocsr()
+        telling.eliminate_zeros()
+        return cls(telling, telling.T.tocsr(), shared)
+
+
+def title_similarity(titles: Titles, rows: Indices, power: int, most: int, pairs: int) -> sparse.csr_matrix:
     """Cosine of the TF-IDF vectors of two titles, to a power that leaves only near ones a say.
 
-    A word of more than `_MAX_SHARED` titles is left out of the products: it weighs little, and pairs grow with the
-    square of the titles that share it.
-
     Args:
-        titles: `title_vectors`, each of length 1 or empty.
+        titles: All titles.
         rows: The titles to compare with all others; they follow one another.
         power: Of the cosine.
         most: Titles that each keeps, the nearest ones.
@@ -69,26 +91,17 @@ def title_similarity(
     Returns:
         (rows, items)
     """
-    shared = np.bincount(titles.indices, minlength=titles.shape[1])
-    telling = (titles @ sparse.diags((shared <= _MAX_SHARED).astype(np.float32))).tocsr()
-    telling.eliminate_zeros()
-    others = telling.T.tocsr()
-    of_rows = telling[rows]
+    of_rows = titles.vectors[rows]
     # Products up to and with each row.
-    products = np.concatenate([[0], np.cumsum(shared[of_rows.indices])])[of_rows.indptr[1:]]
+    products = np.concatenate([[0], np.cumsum(titles.shared[of_rows.indices])])[of_rows.indptr[1:]]
     found = []
     for some in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(products // pairs)) + 1):
-        part = (of_rows[some] @ others).tocoo()
+        part = (of_rows[some] @ titles.others).tocoo()
         similarity = part.data**power
         kept = (similarity >= _MIN_SIMILARITY) & (rows[some][part.row] != part.col)
         alike = sparse.csr_matrix((similarity[kept], (part.row[kept], part.col[kept])), part.shape)
         found.append(heaviest_of_rows(alike, most))
     return sparse.csr_matrix(sparse.vstack(found))
-
-
-@lru_cache(maxsize=1)
-def _read(folder: str, items: int) -> sparse.csr_matrix:
-    return _matrix(pa.concat_tables(map(files.read_table, files.find_files(f"{folder}/*.parquet"))), items)
 
 
 def _matrix(item_text: pa.Table, items: int) -> sparse.csr_matrix:
