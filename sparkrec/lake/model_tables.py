@@ -1,7 +1,5 @@
 """The Parquet tables of a model beside its small arrays: a row a user, a row an item."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -9,6 +7,9 @@ from scipy import sparse
 
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
+
+ARRAYS = "arrays.npz"
+"""File of the arrays in the folder of a model's fold; the last to be written, so that with it all is there."""
 
 USERS = "users"
 """Folder of the users' table in that of a model's fold: ``user_index`` (int) and ``vector`` (floats)."""
@@ -57,7 +58,7 @@ def item_arrays(folder: str, items: int) -> Arrays:
         Of vectors ``items``, (items, size), 0 where an item has none; of neighbours the parts ``values``, ``columns``
         and ``starts`` of a CSR matrix (items, items).
     """
-    rows = pa.concat_tables(_parts(folder)).sort_by("item_index")
+    rows = files.read_tables(folder).sort_by("item_index")
     index = rows["item_index"].to_numpy()
     if "vector" in rows.column_names:
         vectors = rows["vector"].combine_chunks().flatten().to_numpy().reshape(len(index), -1)
@@ -72,11 +73,6 @@ def item_arrays(folder: str, items: int) -> Arrays:
         "columns": others.flatten().to_numpy(),
         "starts": np.concatenate([[0], np.cumsum(lengths)]),
     }
-
-
-def _parts(folder: str) -> Iterator[pa.Table]:
-    for uri in files.find_files(f"{folder}/*.parquet"):
-        yield files.read_table(uri)
 
 
 def _lists(starts: NDArray[np.int32], values: NDArray[np.int32] | NDArray[np.float32]) -> pa.ListArray:

@@ -12,7 +12,7 @@ from sparkrec.errors import DataError
 from sparkrec.file_systems import subfolders
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
-from sparkrec.lake.model_tables import ITEMS, item_arrays
+from sparkrec.lake.model_tables import ARRAYS, ITEMS, item_arrays
 
 _EVERY_FOLD = "every_fold"
 
@@ -98,7 +98,7 @@ class CurrentModels(BaseModel):
     def arrays(self, name: str, fold: str) -> Arrays:
         """Arrays of a model at a fold, with what its table of items says."""
         folder = self.folder_at(name, fold)
-        arrays = files.read_arrays(f"{folder}/arrays.npz")
+        arrays = files.read_arrays(f"{folder}/{ARRAYS}")
         return arrays | (item_arrays(f"{folder}/{ITEMS}", self.items) if files.exists(f"{folder}/{ITEMS}") else {})
 
     def known_items(self, fold: str) -> NDArray[np.bool_]:

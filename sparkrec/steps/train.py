@@ -91,7 +91,7 @@ def run(context: JobContext) -> Counts:
         ranked = _with_deepfm(context, ranked)
     second = [name for name in SECOND_STAGES if name in ranked.versions]
     is_fitted = all(
-        files.exists(f"{ranked.folder(name)}/{fold}/arrays.npz")
+        Fitted.is_written(ranked.folder_at(name, fold))
         for name in second
         for fold in ranked.only_at.get(name, ranked.folds)
     )
@@ -307,7 +307,7 @@ def _fit_second_stages(
         for fold in at:
             of_fold: dict[str, booster.Text] = {shelf: boosters[name, fold, shelf] for shelf in shelves}
             arrays = Ranker.arrays(facts[fold], settings.depth, of_fold, recipe)
-            files.write_arrays(f"{ranked.folder(name)}/{fold}/arrays.npz", arrays)
+            Fitted(arrays).write(ranked.folder_at(name, fold))
             pairs = sum(len(one.relevant) for shelf in shelves for one in learned[fold, shelf])
             context.say(f"{fold}: {name} fitted on {pairs:,} candidates of {len(windows[fold])} windows")
     return unfit
@@ -335,9 +335,8 @@ def _fit_deepfm(
         for shelf in settings.recommend.shelves:
             weights = files.read_arrays(f"{folder}/{names[fold, shelf]}/{WEIGHTS}")
             networks[shelf] = packed(edges[fold, shelf], [weights[f"weight_{place}"] for place in range(len(weights))])
-        files.write_arrays(
-            f"{folder}/{fold}/arrays.npz", Ranker.network_arrays(facts[fold], settings.ranker.depth, networks)
-        )
+        arrays = Ranker.network_arrays(facts[fold], settings.ranker.depth, networks)
+        Fitted(arrays).write(current.folder_at(DEEPFM, fold))
     files.delete_folder(shards)
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from sparkrec.config.settings import DeepSettings
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
-from sparkrec.lake.model_tables import USERS, user_vectors
+from sparkrec.lake.model_tables import ARRAYS, USERS, user_vectors
 from sparkrec.models.retriever import Retriever
 from sparkrec.models.retrievers import RETRIEVERS, Sizes
 from sparkrec.shards.manifest import Dataset, Manifest
@@ -93,7 +93,7 @@ def _train_fold(
     # Every rank has written before rank 0 says that the fold is finished.
     ranks.gather("written")
     if ranks.rank == 0:
-        files.write_arrays(f"{folder}/arrays.npz", _encode_items(model, plan.shards, manifest))
+        files.write_arrays(f"{folder}/{ARRAYS}", _encode_items(model, plan.shards, manifest))
         record.write(folder)
     return record
 

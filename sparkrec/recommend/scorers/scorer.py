@@ -10,12 +10,11 @@ from pyspark.sql import DataFrame
 
 from sparkrec.lake import files
 from sparkrec.lake.files import Arrays
-from sparkrec.lake.model_tables import ITEMS, USERS
+from sparkrec.lake.model_tables import ARRAYS, ITEMS, USERS
 from sparkrec.recommend.item_lists import ItemLists
 from sparkrec.recommend.pairs import Indices
 from sparkrec.recommend.users import Floats, UserBatch
 
-_ARRAYS = "arrays.npz"
 _MIN_DEVIATION = 1e-9
 
 
@@ -65,13 +64,12 @@ class Fitted:
         for table, rows in ((USERS, self.users), (ITEMS, self.items)):
             if rows is not None:
                 rows.write.mode("overwrite").parquet(f"{folder}/{table}")
-        # Last, for where they are all is there.
-        files.write_arrays(f"{folder}/{_ARRAYS}", self.arrays)
+        files.write_arrays(f"{folder}/{ARRAYS}", self.arrays)
 
     @staticmethod
     def is_written(folder: str) -> bool:
         """Whether the folder holds all of what a fit gave."""
-        return files.exists(f"{folder}/{_ARRAYS}")
+        return files.exists(f"{folder}/{ARRAYS}")
 
 
 class UserScores(ABC):
