@@ -1,32 +1,48 @@
 """How much memory a part of a benchmark holds at most."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 import psutil
 
+ALL = "all"
+
 
 @contextmanager
-def peak_memory() -> Iterator[list[int]]:
-    """The most memory, in bytes, that this process and those below it hold at once, shared pages counted once."""
-    peak, over = [0], threading.Event()
+def peak_memory(
+    pid: int | None = None, kind_of: Callable[[psutil.Process], str] = lambda process: ALL
+) -> Iterator[Mapping[str, int]]:
+    """The most memory, in bytes, that a process and those below it hold at once, shared pages counted once.
+
+    Args:
+        pid: The process; else this one.
+        kind_of: What each process counts as; by default all are `ALL`.
+
+    Returns:
+        By kind, and as ``largest <kind>`` that of the largest process of it; 0 where there is none.
+    """
+    peaks: dict[str, int] = defaultdict(int)
+    over = threading.Event()
 
     def watch() -> None:
-        me = psutil.Process()
+        top = psutil.Process(pid)
         while not over.wait(0.5):
-            held = 0
-            for process in [me, *me.children(recursive=True)]:
-                try:
-                    held += process.memory_full_info().pss
-                except psutil.Error:
-                    continue
-            peak[0] = max(peak[0], held)
+            held: dict[str, int] = defaultdict(int)
+            with suppress(psutil.Error):
+                for process in (top, *top.children(recursive=True)):
+                    with suppress(psutil.Error):
+                        size, kind = process.memory_full_info().pss, kind_of(process)
+                        held[kind] += size
+                        held[f"largest {kind}"] = max(held[f"largest {kind}"], size)
+            for kind, size in held.items():
+                peaks[kind] = max(peaks[kind], size)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
-        yield peak
+        yield peaks
     finally:
         over.set()
         watcher.join()

@@ -12,12 +12,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +23,8 @@ import pandas as pd
 import psutil
 from pyspark.sql import functions as F
 
+from benchmarks.peak_memory import peak_memory
+from benchmarks.simulated import simulated
 from benchmarks.vectors import MOST, SEED, THREADS, askers_of, made, models_of, of_tastes, search_of
 from sparkrec.config import load_settings
 from sparkrec.config.settings import SearchSettings
@@ -35,7 +35,7 @@ from sparkrec.recommend.publish import ranked_lists
 from sparkrec.recommend.search.top_items import top_items
 from sparkrec.registry.model_store import CurrentModels
 from sparkrec.registry.user_vectors import with_user_vectors
-from sparkrec.simulation import SimulationSettings, simulate
+from sparkrec.simulation import SimulationSettings
 
 _SHOPS = "100000x50000x5000000,1000000x200000x20000000"
 _EMPTY = "200x100x5000"
@@ -49,6 +49,7 @@ _OPTIONS = (
 )
 _CATALOGUES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 _ASKING, _TASTES, _RANKED_USERS = 20_000, 2_000, 20_000
+_KINDS = ("driver", "jvm", "workers", "largest workers")
 _MIB = 1 << 20
 
 
@@ -66,16 +67,12 @@ class Shop:
         return f"{self.users}x{self.items}x{self.events}"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Measured:
-    """Seconds of a job, and the most memory by kind of process in MiB.
+    """Seconds of a job, and the most memory by kind of process in bytes (`_kind`)."""
 
-    Attributes:
-        peaks: Of ``driver`` (Python), ``jvm``, ``worker`` (the largest Python worker) and ``workers`` (all of them).
-    """
-
-    seconds: float = 0.0
-    peaks: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    seconds: float
+    peaks: Mapping[str, int]
 
 
 def figures() -> dict[str, float]:
@@ -86,11 +83,11 @@ def figures() -> dict[str, float]:
     for shop in (_shop(_EMPTY), *shops):
         measured = _run(shop)
         totals[shop.name] = sum(one.seconds for one in measured.values())
-        peaks[shop.name] = {
-            kind: max(one.peaks[kind] for one in measured.values()) for kind in ("driver", "jvm", "worker", "workers")
-        }
+        peaks[shop.name] = {kind: max(one.peaks.get(kind, 0) for one in measured.values()) / _MIB for kind in _KINDS}
         found |= {f"scale.{shop.name}.seconds.{job}": one.seconds for job, one in measured.items()}
-        found |= {f"scale.{shop.name}.{kind}_peak_mb": peak for kind, peak in peaks[shop.name].items()}
+        found |= {
+            f"scale.{shop.name}.{kind.replace(' ', '_')}_peak_mb": peak for kind, peak in peaks[shop.name].items()
+        }
         found[f"scale.{shop.name}.retained_ratio"] = _retained(shop)
     small, large = shops[0], shops[-1]
     found |= _ranking(small) | _retrieval()
@@ -100,7 +97,7 @@ def figures() -> dict[str, float]:
         found["scale.users_exponent"] = math.log(growth) / math.log(large.users / small.users)
         of = {name: peaks[name]["driver"] + peaks[name]["jvm"] for name in peaks}
         found["scale.driver_growth"] = of[large.name] / of[small.name]
-        found["scale.worker_growth"] = peaks[large.name]["worker"] / peaks[small.name]["worker"]
+        found["scale.worker_growth"] = peaks[large.name]["largest workers"] / peaks[small.name]["largest workers"]
     return found
 
 
@@ -109,8 +106,9 @@ def _shop(name: str) -> Shop:
 
 
 def _run(shop: Shop) -> dict[str, Measured]:
-    lake = _FOLDER / shop.name / "lake"
-    source = _simulated(shop)
+    source = _FOLDER / shop.name
+    lake = source / "lake"
+    simulated(source, SimulationSettings(events=shop.events, users=shop.users, items=shop.items))
     if not (lake / "silver" / "interactions" / "_delta_log").exists():
         for job in _BEFORE:
             _job(job, source, lake, ())
@@ -121,16 +119,6 @@ def _run(shop: Shop) -> dict[str, Measured]:
     for job in _JOBS:
         _job(job, source, lake, _OPTIONS)
     return measured
-
-
-def _simulated(shop: Shop) -> Path:
-    folder = _FOLDER / shop.name
-    if not (folder / "truth" / "counts").exists():
-        settings = load_settings("local", "events", lake=str(folder))
-        wanted = SimulationSettings(events=shop.events, users=shop.users, items=shop.items)
-        with spark_session(settings.spark, "sparkrec bench simulation") as spark:
-            simulate(spark, wanted, str(folder), print)
-    return folder
 
 
 def _retained(shop: Shop) -> float:
@@ -206,41 +194,24 @@ def _job(job: str, folder: Path, lake: Path, options: tuple[str, ...]) -> Measur
     command += ["--env", "local", "--source", "events", "--lake", str(lake)]
     command += ["--set", f"source.landing={(folder / 'landing').resolve()}"]
     command += [part for option in options for part in ("--set", option)]
-    measured, over = Measured(), threading.Event()
     log = folder / f"{job}.log"
     began = time.monotonic()
-    with log.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        watcher = threading.Thread(target=_watch, args=(process.pid, measured, over), daemon=True)
-        watcher.start()
+    with (
+        log.open("w", encoding="utf-8") as output,
+        subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as process,
+        peak_memory(process.pid, partial(_kind, driver=process.pid)) as peaks,
+    ):
         status = process.wait()
-        over.set()
-        watcher.join()
-    measured.seconds = time.monotonic() - began
+    seconds = time.monotonic() - began
     if status:
         raise RuntimeError(f"{' '.join(command)} ended with {status}: {log}")
-    print(f"scale: {lake.parent.name} {job} {measured.seconds:.0f} s {dict(measured.peaks)}", flush=True)
-    return measured
-
-
-def _watch(pid: int, measured: Measured, over: threading.Event) -> None:
-    while not over.wait(0.5):
-        held: dict[str, float] = defaultdict(float)
-        largest = 0.0
-        with suppress(psutil.Error):
-            top = psutil.Process(pid)
-            for process in (top, *top.children(recursive=True)):
-                with suppress(psutil.Error):
-                    size = process.memory_full_info().pss / _MIB
-                    kind = _kind(process, pid)
-                    held[kind] += size
-                    largest = max(largest, size) if kind == "workers" else largest
-        held["worker"] = largest
-        for kind, size in held.items():
-            measured.peaks[kind] = max(measured.peaks[kind], size)
+    told = "  ".join(f"{kind} {peaks.get(kind, 0) / _MIB:,.0f} MB" for kind in _KINDS)
+    print(f"scale: {lake.parent.name} {job} {seconds:.0f} s  {told}", flush=True)
+    return Measured(seconds, peaks)
 
 
 def _kind(process: psutil.Process, driver: int) -> str:
+    """The ``driver`` (Python), its ``jvm``, Python ``workers``, or ``others``."""
     if process.pid == driver:
         return "driver"
     if process.name() == "java":

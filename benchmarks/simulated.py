@@ -24,10 +24,15 @@ def sizes() -> list[int]:
 def landing(events: int, hot_item_share: float = 0.0) -> Path:
     """Folder of the landing files of a shop of this many events; simulated where it is not there yet."""
     folder = Path("build/bench") / f"events-{events}-{hot_item_share}"
+    people, items = max(events // 50, 100), max(events // 200, 2_000)
+    shop = SimulationSettings(events=events, users=people, items=min(items, 50_000), hot_item_share=hot_item_share)
+    return simulated(folder, shop)
+
+
+def simulated(folder: Path, shop: SimulationSettings) -> Path:
+    """Folder of the landing files of a shop, below the given one; simulated where it is not there yet."""
     if not (folder / "truth" / "counts").exists():
         settings = load_settings("local", "events", lake=str(folder))
-        people, items = max(events // 50, 100), max(events // 200, 2_000)
-        shop = SimulationSettings(events=events, users=people, items=min(items, 50_000), hot_item_share=hot_item_share)
         with spark_session(settings.spark, "sparkrec bench simulation") as spark:
             simulate(spark, shop, str(folder), print)
     return (folder / "landing").resolve()
