@@ -64,9 +64,11 @@ def test_a_project_of_ones_own_runs_from_the_text_of_its_page(command: Command) 
     documented(command, "sparkrec simulate")
     told = documented(command, "sparkrec run")
     assert re.search(r"\] weekend_shares: Say how much", told)
-    assert re.search(
-        r"\bsales\b", command("sparkrec", "sql", "select distinct model from gold.evaluations", "--lake", "lake")
-    )
+    models = command("sparkrec", "sql", "select distinct model from gold.evaluations", "--lake", "lake")
+    assert re.search(r"\bsales\b", models)
+    assert re.search(r"\bline\b", models)
+    shares = "select count(item_weekend_share) > 1000 as told from features.ranking_samples"
+    assert "True" in command("sparkrec", "sql", shares, "--project", ".", "--lake", "lake")
     assert "weekend_share" in documented(command, "sparkrec sql")
     assert "Share of the user's events" in re.sub(r"\s+", " ", documented(command, "sparkrec features"))
     lists = command(

@@ -317,12 +317,6 @@ class FeatureSettings(_Section):
     title_words: int = Field(8, ge=1, description="Heaviest title words that a model sees of an item.")
     min_word_items: int = Field(2, ge=1, description="A word in fewer items' titles is not in the vocabulary.")
     interest_half_life_days: float = Field(90.0, gt=0)
-    negatives: int = Field(
-        4, ge=0, description="Items drawn beside each positive event of the ranking samples, without impressions."
-    )
-    ranking_positives: int = Field(
-        20_000, ge=1, description="Most ranking samples of label 1; all are thinned out evenly to it."
-    )
 
 
 class EncoderSettings(_Section):
@@ -492,7 +486,9 @@ class RankerSettings(_Section):
     depth: int = Field(100, ge=1, description="Candidates of each retriever.")
     users: int = Field(2_000, ge=1, description="Most users of a window that it learns from.")
     min_users: int = Field(100, ge=1, description="Fewer users with something to predict leave it out.")
-    negatives: int = Field(150, ge=1, description="Most candidates of a user and a shelf that came to nothing.")
+    negatives: int = Field(
+        150, ge=1, description="Most candidates without an event, of a user on a shelf, that it learns from."
+    )
     trees: int = Field(200, ge=1)
     leaves: int = Field(15, ge=2)
     min_rows: int = Field(400, ge=1, description="Pairs in a leaf at least.")

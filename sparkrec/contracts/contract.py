@@ -248,6 +248,9 @@ class Contract(_Part):
         (), description="Columns that its readers ask one value of: maintenance brings rows of like values together."
     )
     columns: dict[str, Column] = Field(min_length=1)
+    columns_tagged: str | None = Field(
+        None, description="All features with this tag of tables about an item or a user at a fold are columns, too."
+    )
     people: People = Field(description="What `sparkrec forget` has to do here, or why nothing.")
     rules: tuple[RowRule, ...] = ()
     outliers: tuple[OutlierRule, ...] = Field((), description="What a row's column of this name tells.")
@@ -275,6 +278,14 @@ class Contract(_Part):
         """Columns that hold this of a person, with what they hold; without kinds all that hold anything."""
         held = {name: column.person for name, column in self.columns.items()}
         return {name: kind for name, kind in held.items() if kind is not None and (not kinds or kind in kinds)}
+
+    def tagged(self, tag: str) -> dict[str, Column]:
+        """The features of the table that have the tag, without labels."""
+        return {
+            name: column
+            for name, column in self.columns.items()
+            if column.feature and column.feature.leakage != "label" and tag in column.tags
+        }
 
     @model_validator(mode="after")
     def _people_can_be_forgotten(self) -> Self:

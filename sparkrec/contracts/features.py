@@ -3,8 +3,13 @@
 from dataclasses import dataclass
 
 from sparkrec.contracts.contract import Leakage
-from sparkrec.contracts.load import all_contracts
+from sparkrec.contracts.load import OF_A_FOLD, all_contracts, load_contract, tables_tagged
 from sparkrec.errors import ConfigurationError
+
+RANKING = "ranking"
+"""The tag of features that rankers see."""
+RANKING_SAMPLES = "features.ranking_samples"
+"""The table of all of them, which rankers learn from."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,21 @@ def model_inputs(tag: str, table: str | None = None) -> tuple[Feature, ...]:
     if not found:
         raise ConfigurationError(f"all features with the tag {tag} are labels, which no model may be fed")
     return found
+
+
+def ranking_columns() -> tuple[str, ...]:
+    """The features that rankers see, by their names as columns of `RANKING_SAMPLES`, in their order."""
+    columns = load_contract(RANKING_SAMPLES).columns
+    return tuple(name for name, column in columns.items() if RANKING in column.tags)
+
+
+def ranking_tables(about: str) -> dict[str, tuple[str, ...]]:
+    """Tables of features that rankers see of an ``item`` or of a ``user`` at a fold, with these features."""
+    return {
+        contract.table: tuple(contract.tagged(RANKING))
+        for contract in tables_tagged(RANKING)
+        if OF_A_FOLD[contract.primary_key] == about
+    }
 
 
 def _registered() -> list[Feature]:

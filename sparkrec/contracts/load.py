@@ -15,6 +15,9 @@ LAYERS = ("bronze", "silver", "features", "gold")
 """Layers that queries may see, in the order of the data's way; tables of a layer follow by name."""
 _LANDING = "bronze.landing"
 
+OF_A_FOLD: dict[tuple[str, ...], str] = {("fold", "item_index"): "item", ("fold", "user_index"): "user"}
+"""Primary keys of tables whose features a tag may ask for (`tables_tagged`), with what a row is about."""
+
 
 def load_contract(table: str) -> Contract:
     """The contract of a table by its name as ``layer.table``.
@@ -29,7 +32,9 @@ def load_contract(table: str) -> Contract:
     if file is None:
         raise ConfigurationError(f"no contract for table {table}; one of: bronze.<source>, {', '.join(_files())}")
     contract = _read(file)
-    return _validated({**contract.model_dump(), "table": table}, where=f"table {table}") if is_bronze else contract
+    if is_bronze:
+        return _validated({**contract.model_dump(), "table": table}, where=f"table {table}")
+    return _with_tagged(contract)
 
 
 def has_contract(table: str) -> bool:
@@ -43,7 +48,41 @@ def all_contracts() -> list[Contract]:
     Raises:
         ConfigurationError: A schema file is wrong: the message names file and key.
     """
-    return [_read(file) for file in _files().values()]
+    return [_with_tagged(_read(file)) for file in _files().values()]
+
+
+def tables_tagged(tag: str) -> list[Contract]:
+    """The tables about an item or a user at a fold that have features with this tag.
+
+    Raises:
+        ConfigurationError: A table with such a feature is about something else: the message names the file.
+    """
+    found = []
+    for contract in map(_read, _files().values()):
+        if contract.columns_tagged == tag or not contract.tagged(tag):
+            continue
+        if contract.primary_key not in OF_A_FOLD:
+            keys = " or ".join(f"[{', '.join(key)}]" for key in OF_A_FOLD)
+            raise ConfigurationError(
+                f"schemas/{contract.layer}/{contract.name}.yaml: features tagged {tag} need a primary_key of {keys}"
+            )
+        found.append(contract)
+    return found
+
+
+def _with_tagged(contract: Contract) -> Contract:
+    """The contract with the columns that its ``columns_tagged`` asks for; the tables that own them register them."""
+    if contract.columns_tagged is None:
+        return contract
+    columns = dict(contract.columns)
+    for table in tables_tagged(contract.columns_tagged):
+        for name, column in table.tagged(contract.columns_tagged).items():
+            if name in columns:
+                raise ConfigurationError(
+                    f"schemas/{table.layer}/{table.name}.yaml: {contract.table} has another column {name}: rename it"
+                )
+            columns[name] = column.model_copy(update={"feature": None, "nullable": True})
+    return contract.model_copy(update={"columns": columns})
 
 
 def _files() -> dict[str, Path]:

@@ -109,25 +109,6 @@ def in_order_of(split: SplitSettings) -> str:
     return "event_time" if split.kind == "leave_last" else "known_time"
 
 
-def with_split_at(rows: DataFrame, time: str, positives: DataFrame, split: SplitSettings) -> DataFrame:
-    """Add ``split`` to rows that are no positive events: a split begins with its first positive event.
-
-    Args:
-        rows: At least ``user_index`` and the time.
-        time: The column with the time.
-        positives: features.positives.
-        split: How the positives are held out; with ``leave_last`` splits are the user's own.
-    """
-    since = F.col(in_order_of(split))
-    bounds = [F.min(F.when(F.col("split") == name, since)).alias(f"_{name}") for name in ("validation", "test")]
-    if split.kind == "leave_last":
-        bounded = rows.join(positives.groupBy("user_index").agg(*bounds), "user_index", "left")
-    else:
-        bounded = rows.crossJoin(F.broadcast(positives.agg(*bounds)))
-    name = F.when(F.col(time) >= F.col("_test"), "test").when(F.col(time) >= F.col("_validation"), "validation")
-    return bounded.withColumn("split", name.otherwise("train")).drop("_validation", "_test")
-
-
 def known_at_folds(positives: DataFrame, at: Sequence[str]) -> DataFrame:
     """Each event once for every one of these folds that may know it, with the fold's name in ``fold``."""
     return _once_for_each(positives, {fold: known_at(fold) for fold in at})

@@ -4,8 +4,8 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 PADDING = 0
-UNKNOWN = 1
 FIRST = 2
+"""The first index of a value; 1 stands for values that are unknown."""
 
 
 def value_frequencies(positives: DataFrame, current_items: DataFrame, min_word_items: int) -> DataFrame:

@@ -50,7 +50,7 @@ JOBS: tuple[JobSpec, ...] = (
             "features.positives",
             "features.behaviour_sequences",
             "features.retrieval_samples",
-            "features.ranking_samples",
+            "features.item_activity",
         ),
     ),
     JobSpec(
@@ -101,6 +101,7 @@ JOBS: tuple[JobSpec, ...] = (
             "features.user_interests",
             "features.behaviour_sequences",
             "features.retrieval_samples",
+            "features.item_activity",
             "features.ranking_samples",
             "features.user_traits",
             "features.item_traits",
@@ -122,9 +123,15 @@ JOBS: tuple[JobSpec, ...] = (
     ),
     JobSpec(
         name="train",
-        description="Train the deep models by Horovod and fit the baselines, for each fold.",
-        reads=("shards/retrieval", "features.positives", "features.behaviour_sequences", "features.item_text"),
-        writes=("models/current.json",),
+        description="Train the deep models by Horovod, fit the baselines and, on past windows, the rankers.",
+        reads=(
+            "shards/retrieval",
+            "features.positives",
+            "features.behaviour_sequences",
+            "features.item_text",
+            "features.item_activity",
+        ),
+        writes=("models/current.json", "features.ranking_samples"),
     ),
     JobSpec(
         name="evaluate",

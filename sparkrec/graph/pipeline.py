@@ -10,11 +10,14 @@ from sparkrec.graph.job import JobSpec
 from sparkrec.graph.jobs import JOBS
 from sparkrec.graph.order import upstream
 
+# Jobs that rank.
+_RANKING = ("train", "evaluate", "recommend")
+
 
 def pipeline() -> tuple[JobSpec, ...]:
     """The jobs of the graph, ``JOBS`` of the project's ``sparkrec_extensions/jobs.py`` among them.
 
-    Every table with features is described, one's own too.
+    Every table with features is described, one's own too, and those that rankers see are handed to them.
 
     Raises:
         ConfigurationError: One's own jobs do not fit: a name or a table is taken, or nobody writes what a job reads.
@@ -22,7 +25,8 @@ def pipeline() -> tuple[JobSpec, ...]:
     own = declared("jobs", "JOBS", JobSpec)
     if not own:
         return JOBS
-    from sparkrec.contracts.load import all_contracts
+    from sparkrec.contracts.features import RANKING
+    from sparkrec.contracts.load import all_contracts, tables_tagged
 
     taken = {job.name for job in JOBS}
     for job in own:
@@ -36,7 +40,10 @@ def pipeline() -> tuple[JobSpec, ...]:
         for contract in all_contracts()
         if contract.table in written and any(column.feature for column in contract.columns.values())
     }
-    shipped = [replace(job, reads=(*job.reads, *sorted(described))) if job.name == "describe" else job for job in JOBS]
+    further = {"describe": described} | dict.fromkeys(
+        _RANKING, written & {contract.table for contract in tables_tagged(RANKING)}
+    )
+    shipped = [replace(job, reads=(*job.reads, *sorted(further.get(job.name, ())))) for job in JOBS]
     jobs = (*shipped, *own)
     try:
         upstream(jobs)

@@ -6,18 +6,22 @@ from functools import cached_property, lru_cache
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pyspark.sql import DataFrame
 
-from sparkrec.recommend.models import SECOND_STAGES, model_named
+from sparkrec.recommend.models import model_named
 from sparkrec.recommend.pairs import Indices, first_of_each, keys
 from sparkrec.recommend.ranker.candidates import Candidates, candidates
 from sparkrec.recommend.ranker.features import pair_features
-from sparkrec.recommend.ranker.ranker import Ranker, below_candidates, over
+from sparkrec.recommend.ranker.inputs import Read, with_user_features
+from sparkrec.recommend.ranker.ranker import LoadedRanker, below_candidates, over
+from sparkrec.recommend.ranker.rankers import rankers_named
 from sparkrec.recommend.scorers.dot_product import DotProduct
 from sparkrec.recommend.scorers.popularity import Popularity
 from sparkrec.recommend.scorers.scorer import Best, Scorer, UserScores
 from sparkrec.recommend.scorers.sparse_scores import SharedScores
 from sparkrec.recommend.users import Floats, UserBatch
 from sparkrec.registry.model_store import CurrentModels
+from sparkrec.registry.user_vectors import with_user_vectors
 
 Weights = dict[str, float]
 """A blend: weight of each model's standardised scores."""
@@ -27,13 +31,27 @@ _USERS_AT_ONCE = 512
 
 def _first_stages(current: CurrentModels, names: Sequence[str]) -> list[str]:
     """Of the models asked for, those that score by themselves, and those that the rankers among them stand on."""
-    below = over(current.versions) if {*names} & {*SECOND_STAGES} else ()
-    return list(dict.fromkeys([*(name for name in names if name not in SECOND_STAGES), *below]))
+    rankers = rankers_named()
+    below = over(current.versions) if {*names} & {*rankers} else ()
+    return list(dict.fromkeys([*(name for name in names if name not in rankers), *below]))
 
 
-def vector_models(current: CurrentModels, names: Sequence[str]) -> list[str]:
-    """The models whose vectors of users must come with the users, where these are asked for."""
-    return [name for name in _first_stages(current, names) if issubclass(model_named(name).scorer, DotProduct)]
+def with_model_inputs(
+    sequences: DataFrame, current: CurrentModels, fold: str, names: Sequence[str], read: Read
+) -> DataFrame:
+    """The users of a fold with all that these models and rankers read of them besides.
+
+    Args:
+        sequences: features.behaviour_sequences of the fold.
+        current: The models.
+        fold: The fold.
+        names: Models and rankers.
+        read: Gives the tables that features of users are in.
+    """
+    first = _first_stages(current, names)
+    vectors = [name for name in first if issubclass(model_named(name).scorer, DotProduct)]
+    users = with_user_vectors(sequences, current, fold, vectors)
+    return with_user_features(users, read, fold) if {*names} - {*first} else users
 
 
 class LoadedModels:
@@ -42,15 +60,21 @@ class LoadedModels:
     Attributes:
         known: Items that may be shown, (items,).
         items: Size of the item vocabulary.
-        below: The models that the ranker stands on, if it is asked for.
-        scorers: Of these models, and of those that the ranker stands on, by name.
+        below: The models that the rankers stand on, if one is asked for.
+        scorers: Of these models, and of those that the rankers stand on, by name.
         rankers: Those that order their candidates, by name, as far as they were asked for.
+        seen: Names of the features that any of these sees.
     """
 
     def __init__(self, current: CurrentModels, fold: str, names: Sequence[str]) -> None:
         self.known: NDArray[np.bool_] = current.known_items(fold)
         self.items = current.items
-        self.rankers = {name: Ranker(current.arrays(name, fold)) for name in SECOND_STAGES if name in names}
+        self.rankers = {
+            name: LoadedRanker(ranker, current.arrays(name, fold))
+            for name, ranker in rankers_named().items()
+            if name in names
+        }
+        self.seen = tuple(dict.fromkeys(name for ranker in self.rankers.values() for name in ranker.seen))
         self.below = over(current.versions) if self.rankers else ()
         self.scorers: dict[str, Scorer] = {
             name: model_named(name).scorer(name, current.arrays(name, fold), self.known)
@@ -96,11 +120,12 @@ class BatchScores:
             return self.plain[name]
         if (name, shelf) not in self._ranked:
             ranker, found = self._models.rankers[name], self.candidates(shelf)
+            names = self._models.seen
             if shelf not in self._features:
                 # All rankers order the same candidates, and each sees some of the same features.
-                self._features[shelf] = pair_features(found, self._users, self.plain, ranker.facts, shelf)
-            below = self._models.below_candidates
-            self._ranked[name, shelf] = ranker.scores(found, self._features[shelf], below, self._users, shelf)
+                self._features[shelf] = pair_features(found, self._users, self.plain, ranker.of_items, names)
+            seen = self._features[shelf][:, [*map(names.index, ranker.seen)]]
+            self._ranked[name, shelf] = ranker.scores(found, seen, self._models.below_candidates, self._users, shelf)
         return self._ranked[name, shelf]
 
     def best(self, name: str, shelf: str, most: int) -> Best:

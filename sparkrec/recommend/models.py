@@ -1,6 +1,6 @@
 """The models that lists can come from: one entry each, deep ones and baselines alike.
 
-The ranker, which orders what these find, stands apart: it is fitted on their scores (`sparkrec.recommend.ranker`).
+Rankers, which order what these find, stand apart (`sparkrec.recommend.ranker.rankers`).
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from sparkrec.config.extensions import declared
 from sparkrec.config.settings import BaselineSettings
 from sparkrec.errors import ConfigurationError
+from sparkrec.recommend.ranker.rankers import rankers_named
 from sparkrec.recommend.scorers import als, co_occurrence, ease, own_frequency, popularity
 from sparkrec.recommend.scorers.dot_product import DotProduct
 from sparkrec.recommend.scorers.item_item import ItemItem
@@ -131,17 +132,6 @@ def _recent_neighbours(data: FitData) -> Fitted:
     return Fitted({}, items=co_occurrence.recent_neighbours(data.sequences, data.items, days, most))
 
 
-RANKER = "ranker"
-"""Name of the second stage that lists may be published by."""
-
-LAMBDAMART = "lambdamart"
-"""Name of the second stage that the test compares the lists with; nothing is chosen by it."""
-
-DEEPFM = "deepfm"
-"""Name of the second stage by a deep network, where it is asked for."""
-
-SECOND_STAGES = (RANKER, DEEPFM, LAMBDAMART)
-
 MODELS: tuple[Model, ...] = (
     Model("popularity", Popularity, lambda data: Fitted({"scores": data.buyers})),
     Model(
@@ -176,7 +166,7 @@ def all_models() -> tuple[Model, ...]:
         ConfigurationError: One of the latter has no `fit`, or a name that is taken.
     """
     own: tuple[Model, ...] = declared("models", "MODELS", Model)
-    taken = {*SECOND_STAGES, *(model.name for model in MODELS)}
+    taken = {*rankers_named(), *(model.name for model in MODELS)}
     for model in own:
         if model.deep or model.name in taken:
             why = "has no `fit`" if model.deep else "has a name that is taken"

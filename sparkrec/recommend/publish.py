@@ -10,9 +10,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.recommend.loaded import LoadedModels, Weights, load_models
-from sparkrec.recommend.models import SECOND_STAGES, model_named
+from sparkrec.recommend.models import model_named
 from sparkrec.recommend.pairs import Indices, find, keys, values_at
 from sparkrec.recommend.ranker.candidates import Candidates
+from sparkrec.recommend.ranker.rankers import rankers_named
 from sparkrec.recommend.scorers.dot_product import DotProduct
 from sparkrec.recommend.scorers.item_item import ItemItem
 from sparkrec.recommend.scorers.scorer import Best
@@ -30,7 +31,7 @@ _COLUMNS = (
 def searched_model(blend: Weights) -> str | None:
     """The model that a blend is all of, where its lists can be searched for: a model of dot products."""
     names = tuple(blend)
-    alone = len(names) == 1 and names[0] not in SECOND_STAGES and model_named(names[0]).scorer is DotProduct
+    alone = len(names) == 1 and names[0] not in rankers_named() and model_named(names[0]).scorer is DotProduct
     return names[0] if alone else None
 
 
@@ -45,8 +46,8 @@ def ranked_lists(
     """Each user's first ``top_n`` items on each shelf, with what each is there for.
 
     Args:
-        sequences: features.behaviour_sequences of the publish fold, with the vectors that the models need
-            (`with_user_vectors`).
+        sequences: features.behaviour_sequences of the publish fold, with what the models read besides
+            (`with_model_inputs`).
         current: The models.
         weights: The blend of each shelf.
         depth: How many of its first items each blended model names; no others are looked at.
@@ -103,7 +104,7 @@ def _scored(
             found = models.scores(users)
             for shelf, blend in weights.items():
                 best = found.blended(blend, shelf, depth, top_n)
-                candidates = found.candidates(shelf) if blend.keys() & SECOND_STAGES else None
+                candidates = found.candidates(shelf) if blend.keys() & models.rankers.keys() else None
                 yield _lists(rows, users, models, shelf, blend, best, candidates)
 
     return sequences.mapInPandas(rank, _COLUMNS)
@@ -152,8 +153,8 @@ def _sources(candidates: Candidates, users: Indices, items: Indices, catalogue: 
 
 def _because(users: UserBatch, rows: Indices, items: Indices, models: LoadedModels, blend: Weights) -> Indices:
     """The user's item that weighs most towards each listed one, by the blend's main item-item model; else 0."""
-    # The ranker speaks by the models that it stands on.
-    speaking = {**dict.fromkeys(models.below if blend.keys() & SECOND_STAGES else (), 0.0), **blend}
+    # A ranker speaks by the models that it stands on.
+    speaking = {**dict.fromkeys(models.below if blend.keys() & models.rankers.keys() else (), 0.0), **blend}
     linked = {
         name: scorer for name, scorer in models.scorers.items() if name in speaking and isinstance(scorer, ItemItem)
     }

@@ -14,6 +14,13 @@ from sparkrec.registry.user_vectors import column_of
 
 Floats = NDArray[np.float32]
 
+_FEATURE = "feature_"
+
+
+def feature_column(name: str) -> str:
+    """The column of rows of users that a feature of them stands in."""
+    return f"{_FEATURE}{name}"
+
 
 @dataclass(frozen=True)
 class UserBatch:
@@ -25,6 +32,7 @@ class UserBatch:
         days_since: Days since the latest of them, stored where `events` is.
         first_days_since: Days since the first of them, likewise.
         interacted: Items with any known event, a list a user.
+        features: Further features by name, (users,) each; NaN where there is nothing to tell.
     """
 
     index: NDArray[np.int32]
@@ -32,6 +40,7 @@ class UserBatch:
     days_since: sparse.csr_matrix
     first_days_since: sparse.csr_matrix
     interacted: ItemLists
+    features: dict[str, Floats] = field(default_factory=dict)
     _vectors: "dict[str, pd.Series[Any]]" = field(default_factory=dict)
 
     @classmethod
@@ -45,7 +54,13 @@ class UserBatch:
         )
         interacted = ItemLists.of_pandas(rows["interacted"])
         vectors = {name: rows[name] for name in rows.columns if name.startswith(column_of(""))}
-        return cls(rows["user_index"].to_numpy(np.int32), events, days_since, first_days_since, interacted, vectors)
+        features = {
+            name.removeprefix(_FEATURE): rows[name].to_numpy(np.float32)
+            for name in rows.columns
+            if name.startswith(_FEATURE)
+        }
+        index = rows["user_index"].to_numpy(np.int32)
+        return cls(index, events, days_since, first_days_since, interacted, features, vectors)
 
     def vectors(self, model: str, size: int) -> Floats:
         """The users' vectors by a model, (users, size); 0 where it has none of a user."""

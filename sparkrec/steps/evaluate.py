@@ -21,15 +21,15 @@ from sparkrec.evaluation.segments import NEW_USER_EVENTS, WHOLE, profile_segment
 from sparkrec.features.effective_split import effective_split
 from sparkrec.features.folds import newest_known
 from sparkrec.lake.order import in_one_order
-from sparkrec.recommend.loaded import vector_models
-from sparkrec.recommend.models import SECOND_STAGES, all_models
+from sparkrec.recommend.loaded import with_model_inputs
+from sparkrec.recommend.models import all_models
+from sparkrec.recommend.ranker.rankers import rankers_named
 from sparkrec.recommend.scorers.titles import title_vectors
 from sparkrec.recommend.targets import bounded, with_targets
 from sparkrec.registry.chosen import Chosen, ChosenList
 from sparkrec.registry.code import digest_of
 from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.registry.tracking import Tracker, track
-from sparkrec.registry.user_vectors import with_user_vectors
 from sparkrec.steps.context import Counts, JobContext
 
 BLEND = "blend"
@@ -102,8 +102,8 @@ def _log(context: JobContext, chosen: Chosen, rows: DataFrame, tracker: Tracker)
 def _users(context: JobContext, current: CurrentModels, split: str, by_profile: DataFrame) -> DataFrame:
     """Users with events in the split, with their targets, segments and vectors, in one order."""
     sequences = context.tables.read("features.behaviour_sequences").where(F.col("fold") == split)
-    sequences = with_user_vectors(sequences, current, split, vector_models(current, current.at(split)))
-    users = with_targets(sequences, context.tables.read("features.positives"), newest_known(split) - 1)
+    inputs = with_model_inputs(sequences, current, split, current.at(split), context.tables.read)
+    users = with_targets(inputs, context.tables.read("features.positives"), newest_known(split) - 1)
     tasks = int(context.spark.conf.get("spark.sql.shuffle.partitions") or 1)
     return in_one_order(with_segments(users, by_profile), tasks, "user_id")
 
@@ -141,7 +141,7 @@ def _choose(context: JobContext, current: CurrentModels, users: DataFrame | None
 def _names(context: JobContext, current: CurrentModels) -> list[str]:
     """Models to choose from, the simplest first; those that were left out are no mistake of the settings."""
     wanted = context.settings.recommend.models
-    names = (*(model.name for model in all_models()), *SECOND_STAGES)
+    names = (*(model.name for model in all_models()), *rankers_named())
     fitted = [name for name in names if name in current.at("publish")]
     if wanted == "auto":
         return fitted

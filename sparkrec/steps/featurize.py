@@ -1,23 +1,17 @@
 """Clean events to what the models learn from."""
 
-from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sparkrec.config.settings import SplitSettings
 from sparkrec.errors import DataError
 from sparkrec.features.behaviour_sequences import behaviour_sequences
-from sparkrec.features.day_facts import pair_days
 from sparkrec.features.effective_split import effective_split
-from sparkrec.features.folds import backtest_folds, with_split
+from sparkrec.features.folds import backtest_folds, folds, with_split
+from sparkrec.features.item_activity import item_activity
 from sparkrec.features.item_text import item_text
-from sparkrec.features.labelled_pairs import at_most, impression_pairs, positive_pairs
-from sparkrec.features.negatives import draw_weights, with_negatives
-from sparkrec.features.ranking_samples import ranking_samples
 from sparkrec.features.retrieval_samples import retrieval_samples
 from sparkrec.features.user_interests import user_interests
 from sparkrec.features.vocabulary import grow_vocabulary, indices_of, value_frequencies
 from sparkrec.steps.context import Counts, JobContext
-from sparkrec.steps.kept import kept
 
 _INTEREST_TAGS = 10
 
@@ -67,31 +61,6 @@ def run(context: JobContext) -> Counts:
     counts["behaviour_sequences"] = tables.replace("features.behaviour_sequences", sequences)
     samples = retrieval_samples(known, text, features.history_length, features.title_words)
     counts["retrieval_samples"] = tables.replace("features.retrieval_samples", samples)
-    returns = interactions.where("event_type = 'return'").join(user_index, "user_id").join(item_index, "item_id")
-    pairs = _labelled_pairs(context, split, interactions, is_positive, items, user_index, item_index)
-    with kept(pairs), kept(pair_days(known, returns)) as days:
-        samples = ranking_samples(pairs, known, days, features.history_length)
-        counts["ranking_samples"] = tables.replace("features.ranking_samples", samples)
+    activity = item_activity(known, (*folds(split), *further))
+    counts["item_activity"] = tables.replace("features.item_activity", activity)
     return counts
-
-
-def _labelled_pairs(
-    context: JobContext,
-    split: SplitSettings,
-    interactions: DataFrame,
-    is_positive: Column,
-    items: DataFrame,
-    user_index: DataFrame,
-    item_index: DataFrame,
-) -> DataFrame:
-    """Impressions and what came of them; without impressions positive events and items that are drawn."""
-    settings, positives = context.settings, context.tables.read("features.positives")
-    features = settings.features
-    is_impression = F.col("user_id").isNotNull() & (F.col("event_type") == "impression")
-    if "impression" in features.positive_events or interactions.where(is_impression).isEmpty():
-        chosen = positive_pairs(positives, features.ranking_positives)
-        weights = draw_weights(positives, items)
-        return with_negatives(chosen, positives, weights, features.negatives, settings.seed)
-    events = interactions.where(is_impression | is_positive).withColumn("positive", is_positive)
-    impressions = impression_pairs(events, user_index, item_index, positives, split)
-    return at_most(impressions, features.ranking_positives)

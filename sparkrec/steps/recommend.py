@@ -3,14 +3,13 @@
 from pyspark.sql import functions as F
 
 from sparkrec.features.vocabulary import indices_of
-from sparkrec.recommend.loaded import Weights, vector_models
+from sparkrec.recommend.loaded import Weights, with_model_inputs
 from sparkrec.recommend.neighbours import item_neighbours
 from sparkrec.recommend.publish import ranked_lists, reason, searched_model
 from sparkrec.recommend.search.top_items import PreparedSearch, prepare
 from sparkrec.recommend.search.vectors import Askers
 from sparkrec.registry.chosen import Chosen
 from sparkrec.registry.model_store import CurrentModels
-from sparkrec.registry.user_vectors import with_user_vectors
 from sparkrec.steps.context import Counts, JobContext
 
 _WITHOUT_DEEP = "als"
@@ -37,8 +36,7 @@ def run(context: JobContext) -> Counts:
         if (model := searched_model(blend))
     }
     blended = [name for blend in weights.values() for name in blend]
-    with_vectors = with_user_vectors(sequences, current, "publish", vector_models(current, blended))
-    by_user = with_vectors.repartition(2 * cores, "user_id")
+    by_user = with_model_inputs(sequences, current, "publish", blended, tables.read).repartition(2 * cores, "user_id")
     lists = ranked_lists(by_user, current, weights, settings.ranker.depth, settings.recommend.top_n, searches)
     published = context.spark.createDataFrame(
         [(shelf, ranking.model, ranking.version) for shelf, ranking in chosen.shelves.items()],

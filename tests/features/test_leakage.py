@@ -1,110 +1,113 @@
-"""Where labels are pure noise, features from before the moment predict nothing; features from after it do."""
+"""Where labels are pure noise, what rankers see of candidates predicts nothing; with models of the end it does."""
 
 from dataclasses import dataclass
 
-import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from sparkrec.config.settings import SplitSettings
-from sparkrec.contracts import load_contract
-from sparkrec.features.day_facts import pair_days
-from sparkrec.features.folds import with_split
-from sparkrec.features.labelled_pairs import impression_pairs
-from sparkrec.features.ranking_samples import ranking_samples
+from sparkrec.config.settings import BaselineSettings, RankerSettings, SplitSettings
+from sparkrec.contracts.features import ranking_columns
+from sparkrec.features.behaviour_sequences import behaviour_sequences
+from sparkrec.features.folds import known_at, with_split
+from sparkrec.features.item_activity import item_activity
+from sparkrec.lake.order import in_one_order
+from sparkrec.recommend.loaded import with_model_inputs
+from sparkrec.recommend.models import FitData, model_named
+from sparkrec.recommend.ranker.backtest import backtest
+from sparkrec.recommend.ranker.inputs import item_features
+from sparkrec.recommend.ranker.rankers import rankers_named
+from sparkrec.recommend.ranker.samples import Samples
+from sparkrec.recommend.targets import with_targets
+from sparkrec.registry.model_store import CurrentModels
 
-USERS, ITEMS, DAYS, SHOWINGS = 250, 250, 100, 64_000
+USERS, ITEMS, DAYS, EVENTS = 1_500, 200, 120, 75_000
 START = pd.Timestamp("2026-01-01")
 SPLIT = SplitSettings(kind="global_time", holdout_days=30)
-# Every number that features.ranking_samples registers as known before the event.
-NUMBERS = [
-    name
-    for name, column in load_contract("features.ranking_samples").columns.items()
-    if "numeric" in column.tags and column.feature and column.feature.leakage == "before_event"
-]
-OF_HISTORY = ("history_events", "history_had", "history_had_last", "history_last_type", "history_last_gap")
+# All that rankers stand on but for titles, of which noise has none.
+MODELS = ("popularity", "ease_decayed", "ease", "als", "recent_neighbours", "recent_popularity")
+MODELS += ("own_frequency_decayed",)
+COLUMNS = ranking_columns()
+LEARNED, LATER = 2, 1
+"""Windows that trees learn from, and that they predict."""
 
 
 @dataclass(frozen=True)
 class Log:
-    """Showings and what came of them: every second, whoever saw whatever whenever, is taken by the toss of a coin."""
+    """What a lake knows of purchases of anything by anybody at any time."""
 
-    events: DataFrame
     positives: DataFrame
-    returns: DataFrame
+    sequences: DataFrame
+    activity: DataFrame
+    current: CurrentModels
+    scratch: str
+
+    def read(self, table: str) -> DataFrame:
+        """The one table of features of items."""
+        assert table == "features.item_activity"
+        return self.activity
 
 
 @pytest.fixture(scope="module")
-def log(spark: SparkSession) -> Log:
+def log(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Log:
     chance = np.random.default_rng(20260101)
-    impressions = pd.DataFrame(
+    lines = pd.DataFrame(
         {
-            "user": chance.integers(0, USERS, SHOWINGS),
-            "item": chance.integers(0, ITEMS, SHOWINGS),
-            "second": chance.integers(0, DAYS * 86_400, SHOWINGS),
-            "position": chance.integers(1, 20, SHOWINGS).astype("int32"),
-            "unit_price": chance.uniform(1, 50, SHOWINGS).round(2),
-            "event_type": "impression",
+            "event_id": [f"e{number:06}" for number in range(EVENTS)],
+            "user_index": chance.integers(2, USERS + 2, EVENTS, np.int32),
+            "item_index": chance.integers(2, ITEMS + 2, EVENTS, np.int32),
+            "event_time": START + pd.to_timedelta(chance.integers(0, DAYS * 86_400, EVENTS), unit="s"),
+            "unit_price": chance.uniform(1, 50, EVENTS).round(2),
         }
     )
-    taken = impressions[chance.random(SHOWINGS) < 0.5].assign(position=None)
-    taken = taken.assign(
-        second=taken["second"] + 20, event_type=chance.choice(["click", "cart", "purchase"], len(taken))
+    lines["event_time"] = lines["event_time"].astype("datetime64[us]")
+    events = spark.createDataFrame(lines).withColumns(
+        {
+            "user_id": F.concat(F.lit("u"), F.col("user_index")),
+            "item_id": F.concat(F.lit("i"), F.col("item_index")),
+            "known_time": F.col("event_time"),
+        }
     )
-    lines = pd.concat([impressions, taken], ignore_index=True)
-    lines["session_id"] = (
-        lines["user"].astype(str)
-        + " "
-        + (impressions["second"] // 86_400)
-        .reindex(np.concatenate([impressions.index, taken.index]))
-        .astype(str)
-        .to_numpy()
+    positives = with_split(events, SPLIT).localCheckpoint()
+    nothing = positives.where("false")
+    at = ["validation", "publish", "back_3"]
+    sequences = behaviour_sequences(positives, nothing, SPLIT, 16, ["back_3"]).localCheckpoint()
+    root = str(tmp_path_factory.mktemp("models"))
+    current = CurrentModels(
+        root=root, versions=dict.fromkeys(MODELS, "v1"), folds=tuple(at), items=ITEMS + 2, left_out={}
     )
-    lines["event_id"] = [f"e{number:06}" for number in range(len(lines))]
-    lines["event_time"] = (START + pd.to_timedelta(lines["second"], unit="s")).astype("datetime64[us]")
-    events = spark.createDataFrame(lines.drop(columns="second")).select(
-        "event_id", "event_type", "event_time", "session_id", "unit_price", F.col("position").cast("int"),
-        F.concat(F.lit("u"), F.col("user")).alias("user_id"), (F.col("user") + 2).cast("int").alias("user_index"),
-        F.concat(F.lit("i"), F.col("item")).alias("item_id"), (F.col("item") + 2).cast("int").alias("item_index"),
-    )  # fmt: skip
-    events = events.withColumn("positive", F.col("event_type") != "impression").localCheckpoint()
-    taken_events = events.where("positive").withColumn("known_time", F.col("event_time"))
-    positives = with_split(taken_events, SPLIT).localCheckpoint()
-    # Some of what was taken comes back days later.
-    returns = positives.where(F.xxhash64("event_id") % 10 == 0).select(
-        "user_index", "item_index", (F.col("event_time") + F.expr("interval 5 days")).alias("known_time")
-    )
-    return Log(events, positives, returns)
-
-
-def samples_of(log: Log, known_at: Column) -> pd.DataFrame:
-    """Samples as they are known at a time; it is the one thing that the two tests give otherwise."""
-    users = log.positives.select("user_id", "user_index").distinct()
-    items = log.positives.select("item_id", "item_index").distinct()
-    pairs = impression_pairs(log.events, users, items, log.positives, SPLIT).withColumn("started", known_at)
-    samples = ranking_samples(pairs, log.positives, pair_days(log.positives, log.returns), 16)
-    had, length = F.col("history") == F.col("item_index"), F.size(F.array_remove("history", 0))
-    had = F.array_contains("history", F.col("item_index"))
-    of_history = dict(
-        zip(
-            OF_HISTORY,
-            (
-                length,
-                had.cast("int"),
-                (F.col("history")[15] == F.col("item_index")).cast("int"),
-                F.col("history_types")[15],
-                F.col("history_gaps")[15],
-            ),
-            strict=True,
+    for fold in at:
+        data = FitData(
+            known=positives.where(known_at(fold)),
+            sequences=in_one_order(sequences.where(F.col("fold") == fold), 2, "user_id").persist(),
+            item_text=nothing,
+            users=USERS + 2,
+            items=ITEMS + 2,
+            settings=BaselineSettings(als_iterations=2, als_factors=8),
+            seed=1,
+            scratch=f"{root}/scratch-{fold}",
         )
+        for name in MODELS:
+            fit = model_named(name).fit
+            assert fit is not None
+            fit(data).write(current.folder_at(name, fold))
+        data.release()
+    return Log(positives, sequences, item_activity(positives, at).localCheckpoint(), current, f"{root}/scratch")
+
+
+def samples_of(log: Log, window: int, fold: str) -> Samples:
+    """Candidates of a window by what a fold knows; which fold that is is the one thing that the two tests vary."""
+    sequences = log.sequences.where(F.col("fold") == fold).drop("fold")
+    users = with_targets(with_model_inputs(sequences, log.current, fold, MODELS, log.read), log.positives, window)
+    of_items = item_features(log.read, [fold], log.current.items, log.scratch)[fold]
+    some = in_one_order(users, 2, "user_id")
+    rows = backtest(
+        some, log.current, window, fold, MODELS, of_items, COLUMNS, ["reorder"], RankerSettings(depth=60), seed=1
     )
-    return samples.select(
-        "split", "label", "position", *NUMBERS, *[v.alias(n) for n, v in of_history.items()]
-    ).toPandas()
+    return Samples.read(rows, "reorder", COLUMNS, log.scratch)
 
 
 def auc(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
@@ -115,22 +118,15 @@ def auc(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
     return float((rank[labels].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
-def predicted(samples: pd.DataFrame) -> float:
-    """AUC on the later splits of trees that were fitted on the training split."""
-    train, later = samples[samples["split"] == "train"], samples[samples["split"] != "train"]
-    features = ["position", *NUMBERS, *OF_HISTORY]
-    options = {
-        "objective": "binary", "num_leaves": 31, "learning_rate": 0.1, "min_data_in_leaf": 50, "num_threads": 2,
-        "seed": 1, "deterministic": True, "force_row_wise": True, "verbose": -1,
-    }  # fmt: skip
-    data = lightgbm.Dataset(train[features].to_numpy(np.float64), train["label"].to_numpy())
-    booster = lightgbm.train(options, data, num_boost_round=60)
-    labels = later["label"].to_numpy() == 1
-    ones, zeros = labels.sum(), (~labels).sum()
+def predicted(learned: Samples, later: Samples) -> float:
+    """AUC on later samples of the trees that lists are published by."""
+    ranker = rankers_named()["ranker"]
+    assert ranker.fit is not None
+    text = ranker.fit(learned, COLUMNS, RankerSettings(trees=60, min_rows=100), 1)
+    ones, zeros = later.relevant.sum(), (~later.relevant).sum()
     # Of an AUC of chance, by Hanley and McNeil (1982); so that a hundredth is more than three of them.
-    assert np.sqrt((ones + zeros + 1) / (12 * ones * zeros)) < 0.003
-    assert len(train) > 15_000
-    return auc(labels, np.asarray(booster.predict(later[features].to_numpy(np.float64))))
+    assert np.sqrt((ones + zeros + 1) / (12 * ones * zeros)) < 0.0033
+    return auc(later.relevant, ranker.load(text).predict(later.features).astype(np.float64))
 
 
 def test_auc_is_the_share_of_pairs_in_order() -> None:
@@ -142,10 +138,12 @@ def test_auc_is_the_share_of_pairs_in_order() -> None:
 
 
 def test_nothing_predicts_noise(compiled: None, log: Log) -> None:
-    assert predicted(samples_of(log, F.col("started"))) == pytest.approx(0.5, abs=0.01)
+    learned, later = samples_of(log, LEARNED, "back_3"), samples_of(log, LATER, "validation")
+    told = [name for place, name in enumerate(COLUMNS) if np.isfinite(later.features[:, place]).any()]
+    assert {"score_ease", "place_als", "own_gap_days", "user_items", "price_by_usual", "buyers_28"} <= set(told)
+
+    assert predicted(learned, later) == pytest.approx(0.5, abs=0.01)
 
 
-def test_features_as_of_the_end_predict_even_noise(compiled: None, log: Log) -> None:
-    end = START + pd.Timedelta(days=DAYS + 10)
-
-    assert predicted(samples_of(log, F.lit(end.to_pydatetime()))) > 0.7
+def test_models_that_know_the_end_predict_even_noise(compiled: None, log: Log) -> None:
+    assert predicted(samples_of(log, LEARNED, "publish"), samples_of(log, LATER, "publish")) > 0.65

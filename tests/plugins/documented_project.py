@@ -12,7 +12,7 @@ def write_project(folder: Path) -> Path:
     """Write each file that the page names."""
     page = (shipped_root() / "docs" / "own_project.md").read_text(encoding="utf-8")
     files = re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", page, re.DOTALL)
-    assert len(files) == 7
+    assert len(files) == 10
     for name, text in files:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

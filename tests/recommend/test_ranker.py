@@ -1,6 +1,5 @@
 """The second stage: candidates, facts, features, booster and the scores that come of them."""
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +11,19 @@ from pyspark.sql import DataFrame, SparkSession
 from scipy import sparse
 
 from sparkrec.config.settings import RankerSettings
+from sparkrec.contracts.features import RANKING_SAMPLES, model_inputs, ranking_columns, ranking_tables
 from sparkrec.lake import files
 from sparkrec.recommend.item_lists import ItemLists
 from sparkrec.recommend.loaded import BatchScores, load_models
 from sparkrec.recommend.models import MODELS
-from sparkrec.recommend.ranker import booster, recipes
 from sparkrec.recommend.ranker.backtest import backtest
-from sparkrec.recommend.ranker.booster import Backtest, Booster
+from sparkrec.recommend.ranker.booster import Booster
 from sparkrec.recommend.ranker.candidates import Candidates, candidates, retrievers
-from sparkrec.recommend.ranker.features import columns, pair_features
-from sparkrec.recommend.ranker.item_facts import FACTS, item_facts
-from sparkrec.recommend.ranker.ranker import Ranker, below_candidates, over, seen
+from sparkrec.recommend.ranker.features import pair_features
+from sparkrec.recommend.ranker.inputs import ItemFeatures
+from sparkrec.recommend.ranker.ranker import LoadedRanker, below_candidates, over, ranker_arrays
+from sparkrec.recommend.ranker.rankers import Ranker, rankers_named
+from sparkrec.recommend.ranker.samples import Samples
 from sparkrec.recommend.scorers.scorer import UserScores
 from sparkrec.recommend.scorers.sparse_scores import SharedScores
 from sparkrec.recommend.users import UserBatch
@@ -56,8 +57,10 @@ FITTED = over([model.name for model in MODELS])
 MATRICES = {name: RANDOM.normal(size=(USERS, ITEMS)).astype(np.float32) for name in FITTED}
 SCORES: dict[str, UserScores] = {name: DenseScores(matrix, KNOWN) for name, matrix in MATRICES.items()}
 PRICES = np.where(np.arange(ITEMS) % 5 == 0, np.nan, RANDOM.integers(1, 20, ITEMS)).astype(np.float32)
-TABLE = RANDOM.integers(0, 30, (ITEMS, len(FACTS))).astype(np.float32)
-TABLE[:, FACTS.index("price")] = PRICES
+COLUMNS = ranking_columns()
+FACTS = ranking_tables("item")["features.item_activity"]
+OF_ITEMS = ItemFeatures(FACTS, RANDOM.integers(0, 30, (ITEMS, len(FACTS))).astype(np.float32))
+OF_ITEMS.values[:, FACTS.index("price")] = PRICES
 
 
 def test_candidates_are_the_first_items_of_each_retriever_with_their_places() -> None:
@@ -116,51 +119,14 @@ def test_there_are_as_many_candidates_as_may_be_shown_at_most() -> None:
     assert (found.users.tolist(), found.items.tolist()) == ([1], [4])
 
 
-LAST = datetime(2026, 5, 1, 12, tzinfo=UTC)
-
-
-def test_facts_of_items_are_those_that_a_fold_knows(spark: SparkSession, tmp_path: Path) -> None:
-    def event(user: int, item: int, days: float, price: float | None, window: int) -> tuple:
-        return user, item, LAST - timedelta(days=days), price, window
-
-    events = [
-        event(2, 3, 0, 9.0, 0),
-        event(2, 3, 28, 1.0, 1),
-        event(3, 3, 28, 4.0, 1),
-        event(4, 3, 35.5, 2.0, 1),
-        event(4, 3, 150, None, 2),
-        event(4, 5, 28 + 91, None, 2),
-        event(4, 2, 0, 5.0, 0),
-    ]
-    schema = "user_index int, item_index int, event_time timestamp, unit_price double, window int"
-    positives = spark.createDataFrame(events, schema)
-
-    facts = item_facts(positives, ["test", "publish"], 6, str(tmp_path / "scratch"))
-
-    def told(fold: str, item: int) -> dict[str, float]:
-        return dict(zip(FACTS, facts[fold][item].tolist(), strict=True))
-
-    counts = {"buyers_7": 2, "buyers_28": 3, "buyers_90": 3, "buyers": 3, "events": 4}
-    assert told("test", 3) == {**counts, "age_days": 122, "days_since_sold": 0, "price": 2} | {"buyers_28": 3}
-    assert told("publish", 3) == {
-        **{"buyers_7": 1, "buyers_28": 2, "buyers_90": 3, "buyers": 3, "events": 5},
-        **{"age_days": 150, "days_since_sold": 0, "price": 3},
-    }
-    none = dict.fromkeys(counts, 0)
-    missing = {"age_days": float("nan"), "days_since_sold": float("nan"), "price": float("nan")}
-    assert told("test", 2) == pytest.approx({**none, **missing}, nan_ok=True)
-    old = {**none, "buyers": 1, "events": 1, "age_days": 91, "days_since_sold": 91, "price": float("nan")}
-    assert told("test", 5) == pytest.approx(old, nan_ok=True)
-
-
 def _feature(
     name: str, shelf: str = "reorder", scores: dict[str, UserScores] = SCORES
 ) -> tuple[Candidates, np.ndarray]:
     found = candidates(scores, ItemLists.none(USERS), shelf, 6, ITEMS)
-    features = pair_features(found, BATCH, scores, TABLE, shelf)
-    assert features.shape == (len(found.users), len(columns(shelf)))
+    features = pair_features(found, BATCH, scores, OF_ITEMS, COLUMNS)
+    assert features.shape == (len(found.users), len(COLUMNS))
     assert features.dtype == np.float32
-    return found, features[:, columns(shelf).index(name)]
+    return found, features[:, COLUMNS.index(name)]
 
 
 def _expected(name: str, user: int, item: int) -> float:
@@ -169,7 +135,6 @@ def _expected(name: str, user: int, item: int) -> float:
     has = BOUGHT[user]
     prices = PRICES[has][~np.isnan(PRICES[has])]
     latest = DAYS[user, has].min()
-    fact = dict(zip(FACTS, TABLE[item].astype(float), strict=True))
     return {
         "own_events": events,
         "days_since": since if events else np.nan,
@@ -179,10 +144,7 @@ def _expected(name: str, user: int, item: int) -> float:
         "days_since_less_latest": since - latest if events else np.nan,
         "price_by_usual": PRICES[item] / np.median(prices) if len(prices) else np.nan,
         "price": PRICES[item],
-        "buyers_28": fact["buyers_28"],
-        "trend_7_28": fact["buyers_7"] / (fact["buyers_28"] + 1),
-        "trend_28_90": fact["buyers_28"] / (fact["buyers_90"] + 1),
-        "events_by_buyer": fact["events"] / max(fact["buyers"], 1),
+        "buyers_28": OF_ITEMS.column("buyers_28")[item],
         "user_events": EVENTS[user].sum(),
         "user_items": has.sum(),
         "user_days_since": latest,
@@ -196,7 +158,7 @@ def _expected(name: str, user: int, item: int) -> float:
 @pytest.mark.parametrize(
     "name",
     "own_events days_since days_since_first own_gap_days days_since_by_gap days_since_less_latest price_by_usual price "
-    "buyers_28 trend_7_28 trend_28_90 events_by_buyer user_events user_items user_days_since user_days_since_first "
+    "buyers_28 user_events user_items user_days_since user_days_since_first "
     "score_als standard_ease".split(),
 )
 def test_a_feature_is_what_its_name_says(name: str) -> None:
@@ -211,7 +173,33 @@ def test_the_place_with_a_retriever_is_a_feature() -> None:
     found, values = _feature("place_own_frequency_decayed")
 
     np.testing.assert_array_equal(values, found.places["own_frequency_decayed"])
-    assert "place_own_frequency_decayed" not in columns("discover")
+    assert np.isnan(_feature("place_own_frequency_decayed", "discover")[1]).all()
+
+
+def test_every_registered_feature_of_a_pair_is_told_and_no_other() -> None:
+    registered = {feature.column for feature in model_inputs("ranking", RANKING_SAMPLES)}
+    knn = {"item_knn": DenseScores(RANDOM.normal(size=(USERS, ITEMS)), KNOWN)}
+    large = {name: values for name, values in SCORES.items() if "ease" not in name} | knn
+
+    told = {
+        name
+        for scores in (SCORES, large)
+        for name in COLUMNS
+        if np.isfinite(_feature(name, "reorder", scores)[1]).any()
+    }
+
+    assert told == set(COLUMNS) == registered | set(FACTS)
+    assert registered.isdisjoint(FACTS)
+
+
+def test_features_of_users_are_those_of_their_rows() -> None:
+    rows = ROWS.assign(feature_tenure=np.where(np.arange(USERS) % 4, np.arange(USERS), np.nan))
+    found = candidates(SCORES, ItemLists.none(USERS), "reorder", 2, ITEMS)
+
+    values = pair_features(found, UserBatch.of(rows, ITEMS), SCORES, OF_ITEMS, ["tenure", "unknown"])
+
+    np.testing.assert_array_equal(values[:, 0], np.where(found.users % 4, found.users, np.nan))
+    assert np.isnan(values[:, 1]).all()
 
 
 def test_what_a_model_that_was_not_fitted_would_say_is_missing() -> None:
@@ -223,50 +211,52 @@ def test_what_a_model_that_was_not_fitted_would_say_is_missing() -> None:
 
 
 SETTINGS = RankerSettings(trees=30, leaves=4, min_rows=5, learning_rate=0.2, depth=4)
-RECIPE = recipes.published(SETTINGS)
+TREES = rankers_named()["ranker"]
 
 
-def _backtest(seed: int) -> Backtest:
+def _samples(features: np.ndarray, relevant: np.ndarray, names: tuple[str, ...], window: int = 1) -> Samples:
+    """Of 60 users with 8 candidates each."""
+    windows = np.full(480, window, np.int32)
+    return Samples(names, features.reshape(480, -1).astype(np.float32), relevant.ravel(), windows, np.full(60, 8))
+
+
+def _largest(seed: int, window: int = 1) -> Samples:
     """Users whose relevant candidate is the one with the largest second feature."""
-    random = np.random.default_rng(seed)
-    features = random.normal(size=(60, 8, 3)).astype(np.float32)
+    features = np.random.default_rng(seed).normal(size=(60, 8, 3))
     features[:, :, 2] = np.nan
     best = features[:, :, 1].argmax(axis=1)
-    relevant = np.arange(8) == best[:, None]
-    return Backtest(features.reshape(-1, 3), relevant.ravel(), np.full(60, 8))
+    return _samples(features, np.arange(8) == best[:, None], ("a", "b", "c"), window)
 
 
-def test_the_booster_puts_first_what_was_relevant_and_is_the_same_each_time() -> None:
-    text = booster.fit([_backtest(1), _backtest(2)], RECIPE, np.arange(3), seed=5)
+def _fit(ranker: Ranker, samples: Samples, names: tuple[str, ...]) -> np.ndarray:
+    assert ranker.fit is not None
+    return ranker.fit(samples, names, SETTINGS, 5)
 
-    unseen = _backtest(3)
-    scores = Booster(text).predict(unseen.features).reshape(60, 8)
+
+@pytest.mark.parametrize("name", ["ranker", "lambdamart"])
+def test_trees_put_first_what_was_relevant_and_are_the_same_each_time(name: str) -> None:
+    ranker, samples = rankers_named()[name], _largest(1)
+    text = _fit(ranker, samples, samples.names)
+
+    unseen = _largest(3)
+    scores = ranker.load(text).predict(unseen.features).reshape(60, 8)
     first = np.take_along_axis(unseen.relevant.reshape(60, 8), scores.argmax(axis=1)[:, None], 1)
     assert first.mean() > 0.7
-
-    all_three = np.arange(3)
-    both = {
-        "one": ([_backtest(1), _backtest(2)], RECIPE, all_three),
-        "other": ([_backtest(4)], recipes.lambdamart(), all_three),
-    }
-    again = booster.fit_all(both, seed=5, at_once=2)
-    assert again["one"].tobytes() == text.tobytes()
-    assert again["other"].tobytes() == booster.fit(*both["other"], seed=5).tobytes() != text.tobytes()
+    assert _fit(ranker, samples, samples.names).tobytes() == text.tobytes()
+    assert _fit(ranker, _largest(4), samples.names).tobytes() != text.tobytes()
 
 
-def _booster(shelf: str, liked: str, most: int, sign: int) -> np.ndarray:
+def _booster(liked: str, most: int, sign: int) -> np.ndarray:
     """A booster that learned to prefer large values of a feature, or small ones."""
-    names = columns(shelf)
-    features = np.zeros((60, 8, len(names)), np.float32)
-    values = features[:, :, names.index(liked)] = RANDOM.integers(0, most, (60, 8))
+    features = np.zeros((60, 8, len(COLUMNS)), np.float32)
+    values = features[:, :, COLUMNS.index(liked)] = RANDOM.integers(0, most, (60, 8))
     relevant = sign * values == (sign * values).max(axis=1, keepdims=True)
-    backtest = Backtest(features.reshape(-1, len(names)), relevant.ravel(), np.full(60, 8))
-    return booster.fit([backtest], RECIPE, seen(RECIPE, shelf), seed=1)
+    return _fit(TREES, _samples(features, relevant, COLUMNS), COLUMNS)
 
 
 # Cheap items on discover, own events on reorder; and cheap ones there, too.
-BOOSTERS = {"discover": _booster("discover", "price", 20, -1), "reorder": _booster("reorder", "own_events", 4, 1)}
-CHEAP = {"discover": BOOSTERS["discover"], "reorder": _booster("reorder", "price", 20, -1)}
+BOOSTERS = {"discover": _booster("price", 20, -1), "reorder": _booster("own_events", 4, 1)}
+CHEAP = {"discover": BOOSTERS["discover"], "reorder": _booster("price", 20, -1)}
 
 
 POPULAR = np.arange(ITEMS, dtype=np.float32)
@@ -274,9 +264,9 @@ BELOW = below_candidates(SharedScores.of(POPULAR, KNOWN))
 
 
 def test_the_ranker_orders_candidates_by_its_booster_and_puts_the_rest_behind_by_popularity() -> None:
-    ranker = Ranker(Ranker.arrays(TABLE, 3, BOOSTERS, RECIPE))
+    ranker = LoadedRanker(TREES, ranker_arrays(OF_ITEMS, 3, BOOSTERS, COLUMNS))
     found = candidates(SCORES, lists_of(INTERACTED), "discover", 3, ITEMS)
-    features = pair_features(found, BATCH, SCORES, TABLE, "discover")
+    features = pair_features(found, BATCH, SCORES, OF_ITEMS, COLUMNS)
 
     scores = ranker.scores(found, features, BELOW, BATCH, "discover")
 
@@ -290,36 +280,29 @@ def test_the_ranker_orders_candidates_by_its_booster_and_puts_the_rest_behind_by
     check_same(scores, DenseScores(ranked, KNOWN), lists_of(INTERACTED))
 
 
-def test_a_booster_sees_the_features_of_its_recipe_alone() -> None:
-    recipe = recipes.Recipe("rank_xendcg", 20, {"min_data_in_leaf": 5}, lambda shelf: ("price", "own_events"))
-    places = seen(recipe, "discover")
-    assert [columns("discover")[place] for place in places] == ["price", "own_events"]
-    every = RANDOM.normal(size=(480, len(columns("discover")))).astype(np.float32)
-    relevant = every[:, places[0]].reshape(60, 8) == every[:, places[0]].reshape(60, 8).max(axis=1, keepdims=True)
-    text = booster.fit([Backtest(every, relevant.ravel(), np.full(60, 8))], recipe, places, seed=1)
-    ranker = Ranker(Ranker.arrays(TABLE, 3, {"discover": text}, recipe))
-    found = Candidates(np.repeat(np.arange(60), 8), np.tile(np.arange(8), 60), {})
+def test_a_ranker_sees_its_own_features_alone(current: CurrentModels) -> None:
+    seen = ("price", "own_events")
+    every = RANDOM.normal(size=(60, 8, len(COLUMNS)))
+    values = every[:, :, COLUMNS.index("price")]
+    text = _fit(TREES, _samples(every, values == values.max(axis=1, keepdims=True), COLUMNS), seen)
+    learned = dict.fromkeys(BOOSTERS, text)
+    files.write_arrays(f"{current.root}/lambdamart/v2/publish/arrays.npz", ranker_arrays(OF_ITEMS, 3, learned, seen))
+    both = current.model_copy(update={"versions": {**current.versions, "lambdamart": "v2"}})
 
-    nothing = SharedScores.of(np.zeros(8, np.float32), np.ones(8, bool))
-    nobody = pd.DataFrame({"user_index": np.arange(60)}).assign(
-        **{name: [np.zeros(0)] * 60 for name in ROWS.columns.drop(["user_id", "user_index"])}
-    )
+    found = load_models(both, "publish", ("ranker", "lambdamart")).scores(BATCH)
 
-    scores = ranker.scores(found, every, nothing, UserBatch.of(nobody, 8), "discover")
-
-    ranked = as_matrix(scores, 60, 8)
-    np.testing.assert_array_equal(ranked.ravel(), Booster(text).predict(every[:, places]))
-    first = np.take_along_axis(relevant, ranked.argmax(axis=1)[:, None], 1)
-    assert first.mean() > 0.9
+    pairs = found.candidates("reorder")
+    features = pair_features(pairs, BATCH, found.plain, OF_ITEMS, seen)
+    ranked = found.of("lambdamart", "reorder").at(pairs.users, pairs.items)
+    np.testing.assert_array_equal(ranked, Booster(text).predict(features))
 
 
-def test_lambdamart_sees_nineteen_features_that_there_are_on_each_shelf() -> None:
-    for shelf in ("discover", "reorder"):
-        assert len(set(seen(recipes.lambdamart(), shelf))) == 19
+def test_lambdamart_sees_nineteen_features() -> None:
+    assert len(rankers_named()["lambdamart"].sees(COLUMNS)) == 19
 
 
 def test_two_rankers_order_the_same_candidates(current: CurrentModels) -> None:
-    files.write_arrays(f"{current.root}/lambdamart/v1/publish/arrays.npz", Ranker.arrays(TABLE, 3, CHEAP, RECIPE))
+    files.write_arrays(f"{current.root}/lambdamart/v1/publish/arrays.npz", ranker_arrays(OF_ITEMS, 3, CHEAP, COLUMNS))
     both = current.model_copy(update={"versions": {**current.versions, "lambdamart": "v1"}})
 
     scored = load_models(both, "publish", ("ranker", "lambdamart")).scores(BATCH)
@@ -341,9 +324,9 @@ def test_a_model_may_be_fitted_at_some_folds_alone(current: CurrentModels) -> No
 
 
 def test_users_without_candidates_are_ranked_by_popularity() -> None:
-    ranker = Ranker(Ranker.arrays(TABLE, 3, BOOSTERS, RECIPE))
+    ranker = LoadedRanker(TREES, ranker_arrays(OF_ITEMS, 3, BOOSTERS, COLUMNS))
     found = candidates(SCORES, lists_of(np.ones((USERS, ITEMS), bool)), "discover", 3, ITEMS)
-    features = pair_features(found, BATCH, SCORES, TABLE, "discover")
+    features = pair_features(found, BATCH, SCORES, OF_ITEMS, COLUMNS)
 
     best = ranker.scores(found, features, BELOW, BATCH, "discover").best(ItemLists.none(USERS), ITEMS)
 
@@ -361,7 +344,7 @@ def current(tmp_path_factory: pytest.TempPathFactory) -> CurrentModels:
         "recent_popularity": popularity,
         "ease": arrays_of(sparse.csr_matrix(weights)),
         "own_frequency_decayed": {"order": popularity["scores"] / 100, "half_life_days": np.array(30.0)},
-        "ranker": Ranker.arrays(TABLE, 3, BOOSTERS, RECIPE),
+        "ranker": ranker_arrays(OF_ITEMS, 3, BOOSTERS, COLUMNS),
     }
     for name, content in arrays.items():
         files.write_arrays(f"{root}/{name}/v1/publish/arrays.npz", content)
@@ -376,8 +359,8 @@ def test_the_ranker_alone_loads_what_it_stands_on_and_ranks_each_shelf_by_its_bo
     for shelf, liked, sign, best, rest in (("discover", "price", -1, -2, -5), ("reorder", "own_events", 1, 3, 2)):
         pairs = found.candidates(shelf)
         scores = as_matrix(found.of("ranker", shelf), USERS, ITEMS)
-        features = pair_features(pairs, BATCH, found.plain, TABLE, shelf)
-        values = sign * features[:, columns(shelf).index(liked)]
+        features = pair_features(pairs, BATCH, found.plain, OF_ITEMS, COLUMNS)
+        values = sign * features[:, COLUMNS.index(liked)]
         high, low = values >= best, values <= rest
         pairs_of_user = [
             (scores[user, pairs.items[mine & high]], scores[user, pairs.items[mine & low]])
@@ -411,15 +394,22 @@ def users(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(rows, schema).repartition(3).cache()
 
 
-def test_a_backtest_tells_of_each_candidate_what_became_of_it(users: DataFrame, current: CurrentModels) -> None:
-    names, shelves = ("ease", "recent_popularity", "own_frequency_decayed"), ("discover", "reorder")
-
+def _backtest(users: DataFrame, current: CurrentModels, names: tuple[str, ...], **options: int) -> pd.DataFrame:
     in_order = users.coalesce(1).sortWithinPartitions("user_id")
-    found = backtest(in_order, current, "publish", names, TABLE, shelves, RankerSettings(depth=3), 5)
+    shelves, settings = ("discover", "reorder"), RankerSettings(**options)
+    return backtest(in_order, current, 2, "publish", names, OF_ITEMS, COLUMNS, shelves, settings, 5).toPandas()
 
+
+def test_a_backtest_tells_of_each_candidate_what_became_of_it(users: DataFrame, current: CurrentModels) -> None:
+    names = ("ease", "recent_popularity", "own_frequency_decayed")
+
+    samples = _backtest(users, current, names, depth=3)
+
+    assert set(samples["window"]) == {2}
+    assert set(samples["fold"]) == {"publish"}
     plain = load_models(current, "publish", names).scores(BATCH).plain
     wanted = {row.user_id: row.targets for row in users.collect()}
-    for shelf in shelves:
+    for shelf in ("discover", "reorder"):
         pairs = candidates(plain, BATCH.hidden(shelf), shelf, 3, ITEMS)
         relevant = np.array(
             [
@@ -429,35 +419,52 @@ def test_a_backtest_tells_of_each_candidate_what_became_of_it(users: DataFrame, 
         )
         lucky = np.isin(pairs.users, pairs.users[relevant])
         assert 0 < lucky.mean() < 1
-        np.testing.assert_array_equal(found[shelf].relevant, relevant[lucky])
-        np.testing.assert_array_equal(found[shelf].sizes, np.unique(pairs.users[lucky], return_counts=True)[1])
-        expected = pair_features(pairs.where(lucky), BATCH, plain, TABLE, shelf)
-        np.testing.assert_allclose(found[shelf].features, expected, rtol=1e-4, atol=1e-5)
+        found = samples[samples["shelf"] == shelf]
+        np.testing.assert_array_equal(found["label"], relevant[lucky])
+        np.testing.assert_array_equal(found["user_index"], BATCH.index[pairs.users[lucky]])
+        np.testing.assert_array_equal(found["item_index"], pairs.items[lucky])
+        expected = pair_features(pairs.where(lucky), BATCH, plain, OF_ITEMS, COLUMNS)
+        np.testing.assert_allclose(found[list(COLUMNS)], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_backtest_without_users_is_empty(users: DataFrame, current: CurrentModels) -> None:
-    found = backtest(
-        users.where("false"), current, "publish", ("recent_popularity",), TABLE, ("discover",), SETTINGS, 5
-    )
+    found = _backtest(users.where("false"), current, ("recent_popularity",))
 
-    assert found["discover"].features.shape == (0, len(columns("discover")))
-    assert len(found["discover"].sizes) == 0
+    assert len(found) == 0
+    assert set(COLUMNS) < set(found.columns)
 
 
-def test_of_many_candidates_that_came_to_nothing_some_teach(users: DataFrame, current: CurrentModels) -> None:
-    names, in_order = ("ease", "recent_popularity"), users.coalesce(1).sortWithinPartitions("user_id")
+def test_of_many_candidates_without_an_event_some_are_kept(users: DataFrame, current: CurrentModels) -> None:
+    names = ("ease", "recent_popularity")
 
-    def backtested(negatives: int) -> Backtest:
-        settings = RankerSettings(depth=6, negatives=negatives)
-        return backtest(in_order, current, "publish", names, TABLE, ("reorder",), settings, 5)["reorder"]
+    everything, few = (_backtest(users, current, names, depth=6, negatives=number) for number in (1_000, 2))
 
-    everything, few = backtested(1_000), backtested(2)
-    of_user = np.repeat(np.arange(len(few.sizes)), few.sizes)
-    negatives = np.bincount(of_user[~few.relevant], minlength=len(few.sizes))
-    all_of_user = np.repeat(np.arange(len(everything.sizes)), everything.sizes)
-    all_negatives = np.bincount(all_of_user[~everything.relevant], minlength=len(everything.sizes))
-    np.testing.assert_array_equal(negatives, np.minimum(all_negatives, 2))
+    key = ["shelf", "user_index"]
+    all_negatives, negatives = (rows[rows["label"] == 0].groupby(key).size() for rows in (everything, few))
+    pd.testing.assert_series_equal(negatives, all_negatives.clip(upper=2))
     assert all_negatives.max() > 2
-    assert few.relevant.sum() == everything.relevant.sum()
-    kept = {row.tobytes() for row in everything.features}
-    assert all(row.tobytes() in kept for row in few.features)
+    assert (everything["label"] == 1).sum() == (few["label"] == 1).sum()
+    assert len(few.merge(everything)) == len(few)
+
+
+def test_samples_are_read_by_window_and_user(spark: SparkSession, tmp_path: Path) -> None:
+    rows = [
+        (window, shelf, user, item, float(item == 3), None if item == 2 else 10.0 * user + item, 0.0)
+        for window in (2, 1)
+        for shelf in ("discover", "reorder")
+        for user in (5, 4)
+        for item in range(2, 4 + window % 2)
+    ]
+    schema = "window int, shelf string, user_index int, item_index int, label float, a float, b float"
+    table = spark.createDataFrame(rows, schema)
+
+    samples = Samples.read(table, "reorder", ("a",), str(tmp_path / "scratch"))
+
+    assert samples.windows.tolist() == [1] * 6 + [2] * 4
+    assert samples.sizes.tolist() == [3, 3, 2, 2]
+    np.testing.assert_array_equal(samples.features[:, 0], [np.nan, 43, 44, np.nan, 53, 54, np.nan, 43, np.nan, 53])
+    assert samples.relevant.tolist() == [False, True, False, False, True, False, False, True, False, True]
+    older = samples.of([2])
+    assert (older.sizes.tolist(), older.windows.tolist()) == ([2, 2], [2] * 4)
+    np.testing.assert_array_equal(older.features, samples.features[6:])
+    assert len(samples.of([]).sizes) == 0

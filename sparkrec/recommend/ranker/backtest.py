@@ -1,4 +1,4 @@
-"""What a ranker learns from: candidates of a past window, with what became of them."""
+"""What rankers learn from: candidates of a past window, with what became of them (features.ranking_samples)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -6,83 +6,74 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from sparkrec.config.settings import RankerSettings
-from sparkrec.lake.by_files import collected
 from sparkrec.recommend.loaded import LoadedModels, load_models
-from sparkrec.recommend.ranker.booster import Backtest
 from sparkrec.recommend.ranker.candidates import candidates
-from sparkrec.recommend.ranker.features import columns, pair_features
+from sparkrec.recommend.ranker.features import pair_features
+from sparkrec.recommend.ranker.inputs import ItemFeatures
 from sparkrec.recommend.scorers.scorer import UserScores
 from sparkrec.recommend.targets import targets_of
-from sparkrec.recommend.users import Floats, UserBatch
+from sparkrec.recommend.users import UserBatch
 from sparkrec.registry.model_store import CurrentModels
-
-_COLUMNS = "shelf string, features binary, relevant binary, sizes binary"
 
 
 def backtest(
     users: DataFrame,
     current: CurrentModels,
+    window: int,
     fold: str,
     names: Sequence[str],
-    facts: Floats,
+    of_items: ItemFeatures,
+    columns: Sequence[str],
     shelves: Sequence[str],
     settings: RankerSettings,
     seed: int,
-) -> dict[str, Backtest]:
+) -> DataFrame:
     """Candidates of each user on each shelf, by the models of the fold before the window.
 
     Users none of whose candidates became an event teach nothing and are left out.
 
     Args:
-        users: Users with targets, already so few that the driver holds the features of their candidates; in an order
-            that is always the same, or else the trees are not.
+        users: Users with targets, so few that the driver holds the features of their candidates.
         current: The models.
-        fold: The fold before the window.
-        names: The models that the ranker stands on.
-        facts: `item_facts` of the fold.
+        window: The window that the targets are of.
+        fold: The fold before it.
+        names: The models that the rankers stand on.
+        of_items: Features of items at the fold.
+        columns: The features that are wanted.
         shelves: Shelves to backtest.
-        settings: How many candidates each retriever names, and how many that came to nothing teach.
+        settings: How many candidates each retriever names, and how many without an event are kept.
         seed: Which of those.
+
+    Returns:
+        Rows of features.ranking_samples.
     """
 
     def collect(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         models = load_models(current, fold, tuple(names))
         for rows, batch in models.batches(batches):
             scores = models.scores(batch).plain
-            found = {shelf: _backtested(rows, batch, models, scores, facts, shelf, settings, seed) for shelf in shelves}
-            yield pd.DataFrame(
-                [
-                    (shelf, one.features.tobytes(), one.relevant.tobytes(), one.sizes.tobytes())
-                    for shelf, one in found.items()
-                ],
-                columns=["shelf", "features", "relevant", "sizes"],
-            )
+            for shelf in shelves:
+                yield _samples(rows, batch, models, scores, of_items, columns, shelf, settings, seed)
 
-    found = collected(users.mapInPandas(collect, _COLUMNS), current.scratch(f"backtest-{fold}")).to_pandas()
-    backtests = {}
-    for shelf in shelves:
-        parts = found[found["shelf"] == shelf]
-        features = np.frombuffer(b"".join(parts["features"]), np.float32)
-        backtests[shelf] = Backtest(
-            features.reshape(-1, len(columns(shelf))),
-            np.frombuffer(b"".join(parts["relevant"]), np.bool_),
-            np.frombuffer(b"".join(parts["sizes"]), np.int64),
-        )
-    return backtests
+    of_pair = "shelf string, user_index int, item_index int, label float"
+    schema = ", ".join([of_pair, *[f"`{name}` float" for name in columns]])
+    return users.mapInPandas(collect, schema).withColumns({"window": F.lit(window), "fold": F.lit(fold)})
 
 
-def _backtested(
+def _samples(
     rows: pd.DataFrame,
     users: UserBatch,
     models: LoadedModels,
     scores: Mapping[str, UserScores],
-    facts: Floats,
+    of_items: ItemFeatures,
+    columns: Sequence[str],
     shelf: str,
     settings: RankerSettings,
     seed: int,
-) -> Backtest:
+) -> pd.DataFrame:
     found = candidates(scores, users.hidden(shelf), shelf, settings.depth, models.items)
     relevant = targets_of(rows, users, models.known, shelf).holds(found.users, found.items, models.items)
     lucky = np.bincount(found.users[relevant], minlength=len(rows)) > 0
@@ -90,9 +81,14 @@ def _backtested(
     drawn = np.random.default_rng([seed, *users.index[:1]]).random(len(relevant))
     teaches = lucky[found.users] & (relevant | _first_of_each(found.users, drawn, ~relevant, settings.negatives))
     kept = found.where(teaches)
-    features = pair_features(kept, users, scores, facts, shelf)
-    sizes = np.bincount(kept.users, minlength=len(rows))[lucky]
-    return Backtest(features, relevant[teaches], sizes.astype(np.int64))
+    features = pair_features(kept, users, scores, of_items, columns)
+    of_pair = {
+        "shelf": shelf,
+        "user_index": users.index[kept.users],
+        "item_index": kept.items.astype(np.int32),
+        "label": relevant[teaches].astype(np.float32),
+    }
+    return pd.DataFrame(of_pair).join(pd.DataFrame(features, columns=list(columns)))
 
 
 def _first_of_each(

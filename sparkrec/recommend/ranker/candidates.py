@@ -27,11 +27,6 @@ def retrievers(shelf: str, fitted: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name in at_hand if name in fitted)
 
 
-def possible_retrievers(shelf: str) -> tuple[str, ...]:
-    """All that may be retrievers of a shelf, whatever the catalogue."""
-    return (*RETRIEVERS, *STAND_INS.values(), *(_ON_REORDER if shelf == "reorder" else ()))
-
-
 @dataclass(frozen=True)
 class Candidates:
     """Pairs of a user and an item that at least one retriever names, by user and item.

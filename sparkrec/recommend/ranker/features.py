@@ -1,23 +1,16 @@
 """Features of a user and a candidate item, all of them from what is known at one fold."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from sparkrec.recommend.pairs import values_at
-from sparkrec.recommend.ranker.candidates import STAND_INS, Candidates, possible_retrievers
-from sparkrec.recommend.ranker.item_facts import FACTS
+from sparkrec.recommend.ranker.candidates import STAND_INS, Candidates
+from sparkrec.recommend.ranker.inputs import ItemFeatures
 from sparkrec.recommend.scorers.scorer import UserScores
 from sparkrec.recommend.users import Floats, UserBatch
 
 _SCORED_BY = ("ease_decayed", "ease", "als", "title_similarity", "recent_neighbours")
-
-_OF_PAIR = (
-    *("own_events", "days_since", "days_since_first", "own_gap_days", "days_since_by_gap", "days_since_less_latest"),
-    "price_by_usual",
-)
-_OF_ITEM = (*FACTS, "trend_7_28", "trend_28_90", "events_by_buyer")
-_OF_USER = ("user_events", "user_items", "user_days_since", "user_days_since_first")
 
 
 def scored_by(fitted: Collection[str]) -> tuple[str, ...]:
@@ -26,29 +19,23 @@ def scored_by(fitted: Collection[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in wanted if name in fitted))
 
 
-def columns(shelf: str) -> tuple[str, ...]:
-    """Names of the features on a shelf."""
-    places = tuple(f"place_{name}" for name in possible_retrievers(shelf))
-    models = dict.fromkeys((*_SCORED_BY, *STAND_INS.values()))
-    scores = tuple(f"{kind}_{name}" for name in models for kind in ("score", "standard"))
-    return scores + places + _OF_PAIR + _OF_ITEM + _OF_USER
-
-
 def pair_features(
     found: Candidates,
     users: UserBatch,
     scores: Mapping[str, UserScores],
-    facts: Floats,
-    shelf: str,
+    of_items: ItemFeatures,
+    names: Sequence[str],
 ) -> Floats:
-    """Features of each pair, (pairs, features), in the order of `columns`; NaN where there is nothing to tell.
+    """Features of each pair, (pairs, names); NaN where there is nothing to tell.
+
+    features.ranking_samples describes them, those of users and items that tables own the tables' schema files.
 
     Args:
         found: The pairs.
         users: The users.
         scores: By model; a model may be missing.
-        facts: `item_facts` of the fold.
-        shelf: The shelf.
+        of_items: Features of items at the fold.
+        names: The features that are wanted.
     """
     row, item = found.users, found.items
     features: dict[str, Floats] = {}
@@ -57,13 +44,11 @@ def pair_features(
         features[f"standard_{name}"] = scores[name].standard(row, item)
     features |= {f"place_{name}": place for name, place in found.places.items()}
 
-    fact = dict(zip(FACTS, facts[item].T, strict=True))
-    features |= fact
-    features["trend_7_28"] = fact["buyers_7"] / (fact["buyers_28"] + 1)
-    features["trend_28_90"] = fact["buyers_28"] / (fact["buyers_90"] + 1)
-    features["events_by_buyer"] = fact["events"] / np.maximum(fact["buyers"], 1)
+    features |= dict(zip(of_items.names, of_items.values[item].T, strict=True))
+    features |= {name: values[row] for name, values in users.features.items()}
+    prices = of_items.column("price")
 
-    latest, first, median = _of_users(users, facts[:, FACTS.index("price")])
+    latest, first, median = _of_users(users, prices)
     features["user_events"] = np.asarray(users.events.sum(axis=1), np.float32).ravel()[row]
     features["user_items"] = np.diff(users.events.indptr)[row].astype(np.float32)
     features["user_days_since"], features["user_days_since_first"] = latest[row], first[row]
@@ -77,12 +62,10 @@ def pair_features(
     features["days_since_by_gap"] = since / np.maximum(gap, 0.5)
     features["days_since_less_latest"] = since - latest[row]
     with np.errstate(divide="ignore", invalid="ignore"):
-        features["price_by_usual"] = fact["price"] / median[row]
+        features["price_by_usual"] = prices[item] / median[row]
 
     nothing = np.full(len(row), np.nan, np.float32)
-    return np.stack(
-        [features.get(name, nothing) for name in columns(shelf)], axis=1, dtype=np.float32, casting="same_kind"
-    )
+    return np.stack([features.get(name, nothing) for name in names], axis=1, dtype=np.float32, casting="same_kind")
 
 
 def _of_users(users: UserBatch, prices: Floats) -> tuple[Floats, Floats, Floats]:
