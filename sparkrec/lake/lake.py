@@ -5,8 +5,10 @@ import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 
 from delta.tables import DeltaTable
+from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 
 from sparkrec.compat.spark import delta_log, drop_delta_log
@@ -98,7 +100,17 @@ class Lake:
         # Of a day with files of its own nothing need be noted.
         noted = [name for name in looked_up_by if name != interval]
         options = {"overwriteSchema": "true", **_statistics(noted)}
-        self._write(whole_days, table, "overwrite", options, interval)
+        write = partial(self._write, whole_days, table, "overwrite", options, interval)
+        try:
+            write()
+        except AnalysisException as error:
+            if "DELTA_COLUMN_NOT_FOUND_IN_SCHEMA" not in str(error):
+                raise
+            # The table is there with a column less, of which Delta was to note the values.
+            quoted, property_ = _quoted(self.path(table)), "delta.dataSkippingStatsColumns"
+            self.spark.sql(f"alter table {quoted} unset tblproperties if exists ('{property_}')")
+            write()
+            self.spark.sql(f"alter table {quoted} set tblproperties ('{property_}' = '{','.join(noted)}')")
 
     def replace_days(
         self, table: str, rows: DataFrame, column: str, days: Collection[date], partitioned: bool = False

@@ -5,6 +5,7 @@ from unittest.mock import MagicMock
 
 import pytest
 from chispa import assert_df_equality
+from delta.tables import DeltaTable
 from odd_name import ODD_NAME
 from pyspark.sql import DataFrame, SparkSession
 
@@ -52,6 +53,17 @@ def test_a_replaced_table_has_the_new_rows_and_columns_and_its_earlier_versions(
     assert read(lake, "gold.numbers") == [1, 2, 3]
     assert lake.read("gold.numbers").columns == ["number"]
     assert lake.version("gold.numbers") == 2
+
+
+def test_a_column_that_readers_looked_up_may_go(spark: SparkSession, lake: Lake) -> None:
+    lake.replace("gold.numbers", numbers(spark, 1).selectExpr("number", "'a' name"), looked_up_by=["number"])
+
+    lake.replace("gold.numbers", spark.sql("select 'b' name, 2 `place of it`"), looked_up_by=["name"])
+
+    assert [(row.name, row[1]) for row in lake.read("gold.numbers").collect()] == [("b", 2)]
+    detail = DeltaTable.forPath(spark, lake.path("gold.numbers")).detail().first()
+    assert detail is not None
+    assert detail.properties["delta.dataSkippingStatsColumns"] == "name"
 
 
 def test_an_append_happens_once_per_transaction(spark: SparkSession, lake: Lake) -> None:
