@@ -40,7 +40,7 @@ pytestmark = pytest.mark.slow
 SPARKREC = str(Path(sys.executable).parent / "sparkrec")
 SMALL = ("two_tower.epochs=1", "two_tower.batch_size=256", "baselines.als_iterations=2", "ranker.min_users=20")
 SMALL += ("ranker.lambdamart=true", "ranker.deepfm=true", "deepfm.batch_size=256", "deepfm.epochs=1")
-SMALL += ("training.models=[two_tower, self_attention]", "self_attention.epochs=1", "tracking.enabled=true")
+SMALL += ("tracking.enabled=true",)
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,6 @@ def test_every_model_is_evaluated_with_an_interval(lake: Lake) -> None:
         "title_similarity",
         "ranker",
         "deepfm",
-        "self_attention",
     } <= set(figures["model"])
     assert set(figures["split"]) == {"validation", "test"}
     assert set(figures[figures["model"] == "lambdamart"]["split"]) == {"test"}
@@ -335,6 +334,6 @@ def test_other_data_make_other_models_and_too_few_users_no_ranker(shop: Shop, la
     after = CurrentModels.read(str(path))
     # Their shards are still those of before.
     same = {name for name, version in after.versions.items() if version == before.versions[name]}
-    assert same == {"two_tower", "self_attention"}
+    assert same == {"two_tower"}
     assert set(before.versions) - set(after.versions) == {"ranker", "lambdamart", "deepfm"}
     assert "fewer than ranker.min_users" in after.left_out["ranker"]
