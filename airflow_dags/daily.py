@@ -40,6 +40,8 @@ def submit(job: JobSpec) -> SparkSubmitOperator:
             setting("lake", str(shipped_root() / "lake")),
             "--run-date",
             "{{ ds }}",
+            "--run-id",
+            "{{ run_id }}",
         ],
         packages=DELTA_PACKAGE,
         exclude_packages=EXCLUDED_PACKAGES,

@@ -51,6 +51,9 @@ FirstDay = Annotated[
 ]
 LastDay = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="... to this one.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="key=value, such as training.ranks=1; repeatable.")]
+RunId = Annotated[
+    str | None, typer.Option(help="Names the run in gold.pipeline_runs, for jobs that are started one by one.")
+]
 ReportFolder = Annotated[str | None, typer.Option("--report", help="Folder of the report; else <lake>/report.")]
 
 
@@ -101,10 +104,11 @@ def job(
     last_day: LastDay = None,
     overrides: Overrides = None,
     report: ReportFolder = None,
+    run_id: RunId = None,
 ) -> None:
     """Run one job."""
     settings = _settings(env, source, lake, run_date, overrides, report)
-    run_jobs(settings, name, _days(run_date, first_day, last_day), typer.echo)
+    run_jobs(settings, name, _days(run_date, first_day, last_day), typer.echo, run_id)
 
 
 @app.command(cls=_Command)

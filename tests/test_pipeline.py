@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -321,6 +322,18 @@ def test_a_list_that_is_searched_has_the_models_own_scores(
     assert len(found) > 1_000
     np.testing.assert_allclose(found["score"], own, rtol=1e-4, atol=1e-6)
     assert any("are searched approximately, recall" in line for line in said) == (exact_items == 0)
+
+
+def test_lists_of_a_later_day_stay(shop: Shop, lake: Lake, spark: SparkSession) -> None:
+    recommend, before = [spec for spec in JOBS if spec.name == "recommend"], lake.version("gold.recommendations")
+
+    shop.runner(spark, "run_date=2011-06-01").run(recommend)
+
+    assert lake.version("gold.recommendations") == before
+    shop.runner(spark, "run_date=2011-06-01", "recommend.replace_newer=true").run(recommend)
+    days = {row.run_date for row in lake.read("gold.recommendations").select("run_date").distinct().collect()}
+    assert days == {date(2011, 6, 1)}
+    shop.runner(spark).run(recommend)
 
 
 def test_other_data_make_other_models_and_too_few_users_no_ranker(shop: Shop, lake: Lake, spark: SparkSession) -> None:

@@ -562,6 +562,9 @@ class RecommendSettings(_Section):
         "auto", description="Models to choose from; auto takes all. The best on validation is published."
     )
     similar_items: int = Field(20, ge=1)
+    replace_newer: bool = Field(
+        False, description="Whether a run replaces lists of a later day than its own; else these stay."
+    )
     search: SearchSettings = SearchSettings()
 
 

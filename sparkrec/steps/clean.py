@@ -1,5 +1,6 @@
 """Bronze lines to clean events, searches, reviews, items, users and quarantine."""
 
+import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -354,9 +355,8 @@ class Cleaning:
         if earlier is None:
             return {"refused": tables.replace(QUARANTINE, rows)} | by_reason, again
         if by_reason:
-            # A run of several days cleans several times.
-            transaction = f"{self.context.run_id} {tables.read_versions}"
-            return {"refused": tables.append(QUARANTINE, rows, transaction)} | by_reason, again
+            # What is there already was left out; a job that runs again in one run has rows of its own.
+            return {"refused": tables.append(QUARANTINE, rows, uuid.uuid4().hex)} | by_reason, again
         tables.keep(QUARANTINE)
         return {"refused": 0}, again
 

@@ -1,5 +1,7 @@
 """Publish each user's lists and each item's neighbours."""
 
+from datetime import date
+
 from pyspark.sql import functions as F
 
 from sparkrec.features.vocabulary import indices_of
@@ -13,11 +15,24 @@ from sparkrec.registry.model_store import CurrentModels
 from sparkrec.steps.context import Counts, JobContext
 
 _WITHOUT_DEEP = "als"
+_PUBLISHED = ("gold.recommendations", "gold.similar_items")
 
 
 def run(context: JobContext) -> Counts:
-    """Rank for every user with the models that know everything, by the choice made on validation."""
+    """Rank for every user with the models that know everything, by the choice made on validation.
+
+    Lists of a later day stay.
+    """
     settings, tables = context.settings, context.tables
+    newer = _newer(context)
+    if newer and not settings.recommend.replace_newer:
+        for table in _PUBLISHED:
+            tables.keep(table)
+        context.say(
+            f"the lists of {newer} are newer than this run's day, {context.run_date}, and stay; "
+            "recommend.replace_newer=true replaces them"
+        )
+        return {"kept": 1}
     current = CurrentModels.read(tables.read_artefact("models/current.json"))
     chosen = Chosen.read(tables.read_artefact("models/chosen.json"))
     sequences = tables.read("features.behaviour_sequences").where("fold = 'publish'")
@@ -83,6 +98,17 @@ def run(context: JobContext) -> Counts:
     )
     counts["similar_items"] = tables.replace("gold.similar_items", neighbours)
     return counts
+
+
+def _newer(context: JobContext) -> date | None:
+    """The day that the published lists are of, where it is later than the run's."""
+    found = [
+        context.tables.read(table).agg(F.max("run_date").alias("day")).collect()[0].day
+        for table in _PUBLISHED
+        if context.tables.exists(table)
+    ]
+    newest = max((day for day in found if day), default=None)
+    return newest if newest and newest > context.run_date else None
 
 
 def _vectors_of(context: JobContext, current: CurrentModels) -> str:

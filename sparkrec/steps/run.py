@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-def run_jobs(settings: Settings, only: str | None, days: Sequence[date], say: Callable[[str], None]) -> None:
+def run_jobs(
+    settings: Settings, only: str | None, days: Sequence[date], say: Callable[[str], None], run_id: str | None = None
+) -> None:
     """Run the whole graph or one job, for each of the days if there are any, and say what came of it.
 
     Args:
@@ -25,6 +27,7 @@ def run_jobs(settings: Settings, only: str | None, days: Sequence[date], say: Ca
         only: Name of the one job; None runs all.
         days: Days to run for in this order; none runs for the settings' own.
         say: Takes lines of progress, without secrets.
+        run_id: Names the run in gold.pipeline_runs; None makes a name, one a day.
 
     Raises:
         ConfigurationError: There is no such job.
@@ -38,7 +41,7 @@ def run_jobs(settings: Settings, only: str | None, days: Sequence[date], say: Ca
     if settings.training.models and any(spec.name == "train" for spec in specs):
         check_launcher(settings.training.launcher)
     with lake_held(settings, only and (specs[0].alone_with or only)):
-        _run_alone(settings, specs, only is None, days, lambda line: say(mask(line)))
+        _run_alone(settings, specs, only is None, days, lambda line: say(mask(line)), run_id)
 
 
 @contextmanager
@@ -70,7 +73,12 @@ def _session(settings: Settings, name: str) -> Iterator["SparkSession"]:
 
 
 def _run_alone(
-    settings: Settings, specs: Sequence[JobSpec], whole: bool, days: Sequence[date], say: Callable[[str], None]
+    settings: Settings,
+    specs: Sequence[JobSpec],
+    whole: bool,
+    days: Sequence[date],
+    say: Callable[[str], None],
+    run_id: str | None,
 ) -> None:
     say("# settings of this run")
     say(yaml.safe_dump(masked(settings.model_dump(mode="json", exclude_unset=True)), sort_keys=False).strip())
@@ -84,7 +92,7 @@ def _run_alone(
         for day in wanted:
             if days:
                 say(f"# {day}, of the days up to {days[-1]}")
-            runner = Runner.start(settings.model_copy(update={"run_date": day}), spark, say)
+            runner = Runner.start(settings.model_copy(update={"run_date": day}), spark, say, run_id)
             runner.run(specs)
         if whole:
             say(summary(runner.lake, settings))

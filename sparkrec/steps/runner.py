@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import json
+import re
 import textwrap
 import time
 import uuid
@@ -28,10 +29,11 @@ from sparkrec.masking import masked
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.gates import closed_gates
 from sparkrec.steps.runs import RUNS, latest_runs
-from sparkrec.unexpected import under_way
+from sparkrec.unexpected import cause, under_way
 from sparkrec.version import __version__
 
 _WIDTH = 80
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Runner:
         settings: The run's settings.
         spark: The session.
         say: Takes lines of progress.
-        run_id: Names the run in gold.pipeline_runs.
+        run_id: Names the run in gold.pipeline_runs; jobs that are started one by one may share it.
     """
 
     settings: Settings
@@ -51,9 +53,11 @@ class Runner:
     run_id: str
 
     @classmethod
-    def start(cls, settings: Settings, spark: SparkSession, say: Callable[[str], None]) -> "Runner":
-        """A runner with a run id of its own."""
-        return cls(settings, spark, say, f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}")
+    def start(
+        cls, settings: Settings, spark: SparkSession, say: Callable[[str], None], run_id: str | None = None
+    ) -> "Runner":
+        """A runner with this run id, or one of its own."""
+        return cls(settings, spark, say, run_id or f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}")
 
     @property
     def lake(self) -> Lake:
@@ -88,20 +92,19 @@ class Runner:
             counts: Counts = _step(spec, "run")(context)
             self._gate(spec, tables)
         except Exception as error:
-            message = str(error) if isinstance(error, SparkrecError) else f"{type(error).__name__}"
+            raised = _of_storage(spec, error) or error
             try:
                 self._put_back(tables)
+                if raised is error and not isinstance(error, ConfigurationError | GateError):
+                    damage = self._damage(spec, tables)
+                    raised = DataError(f"{spec.name}: {damage}") if damage else error
+                # What other libraries say may quote what is in a table.
+                message = str(raised) if isinstance(raised, SparkrecError) else _QUOTED.sub("'...'", cause(raised))
                 self._write_down(spec, tables, known_until, started, time.monotonic() - clock, {}, message)
             except Exception:  # the first error counts
                 self._say_below(f"the failure of {spec.name} could not be written down in {RUNS}")
-            trouble = storage_trouble(error)
-            if trouble:
-                raise DataError(
-                    f"{spec.name}: {trouble}; its tables keep their last good version. "
-                    "Free space or mend the rights, then run the same command again"
-                ) from None
-            if not isinstance(error, ConfigurationError | GateError) and (damage := self._damage(spec, tables)):
-                raise DataError(f"{spec.name}: {damage}") from error
+            if raised is not error:
+                raise raised from error
             raise
         seconds = time.monotonic() - clock
         self._write_down(spec, tables, known_until, started, seconds, counts, None)
@@ -212,6 +215,17 @@ def _step(spec: JobSpec, name: str, default: Callable[..., Any] | None = None) -
     if found is None:
         raise AttributeError(f"{module} has no {name}")
     return found
+
+
+def _of_storage(spec: JobSpec, error: Exception) -> DataError | None:
+    """What people are told where the storage is why the job failed."""
+    trouble = storage_trouble(error)
+    if trouble is None:
+        return None
+    return DataError(
+        f"{spec.name}: {trouble}; its tables keep their last good version. "
+        "Free space or mend the rights, then run the same command again"
+    )
 
 
 def storage_trouble(error: Exception) -> str | None:

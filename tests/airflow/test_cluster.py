@@ -29,8 +29,8 @@ SMALL = {
 }
 
 
-# The other tasks are made and submitted in the same way (tests/airflow/test_daily.py), and their jobs run on a cluster in
-# tests/test_pipeline.py.
+# The other tasks are made and submitted in the same way (tests/airflow/test_daily.py); jobs that make lists are on a
+# cluster in tests/test_pipeline.py.
 SUBMITTED = {"ingest", "clean", "profile"}
 
 

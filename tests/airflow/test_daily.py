@@ -91,6 +91,8 @@ def test_airflow_submits_every_job_once_in_order_with_its_arguments(tmp_path: Pa
     assert sorted(names) == sorted(job.name for job in in_order(JOBS))
     for name, needed in upstream(JOBS).items():
         assert needed <= set(names[: names.index(name)]), f"{name} ran before what it needs"
+    run_ids = {arguments[-1] for arguments in submitted}
+    assert len(run_ids) == 1
     for arguments in submitted:
         assert arguments[arguments.index("--master") + 1] == "local[2]"
         assert arguments[arguments.index(_script(arguments)) + 1 :] == [
@@ -102,6 +104,8 @@ def test_airflow_submits_every_job_once_in_order_with_its_arguments(tmp_path: Pa
             "/lake/of/the/variable",
             "--run-date",
             "2011-12-09",
+            "--run-id",
+            *run_ids,
         ]
 
 

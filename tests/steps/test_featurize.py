@@ -1,4 +1,4 @@
-"""What the featurize step makes of a shop."""
+"""What the featurize and shard steps make of a shop."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,9 +10,11 @@ from pyspark.sql import functions as F
 
 from sparkrec.contracts import load_contract
 from sparkrec.contracts.spark import broken_rules, struct_type
+from sparkrec.features.sequence_windows import sequence_windows
 from sparkrec.lake import Lake
 from sparkrec.lake.fingerprint import fingerprint
-from sparkrec.steps import featurize
+from sparkrec.shards.manifest import Manifest
+from sparkrec.steps import featurize, shard
 
 SPLIT = "split.holdout_days=10"
 TABLES = ("positives", "retrieval_samples", "behaviour_sequences", "item_activity")
@@ -72,3 +74,13 @@ def test_tables_are_as_their_contracts_say_and_a_second_run_makes_the_same(
     at = {row.fold for row in lake.read("features.behaviour_sequences").select("fold").distinct().collect()}
     assert at == {row.fold for row in lake.read("features.item_activity").select("fold").distinct().collect()}
     assert {"validation", "test", "publish", "back_3"} <= at
+
+    written = steps(lake)(shard, SPLIT, "training.models=[two_tower, self_attention]")
+
+    windows = sequence_windows(lake.read("features.positives"), 32).count()
+    assert written["publish.train"] == counts["retrieval_samples"]
+    assert written["publish.windows"] == windows > written["validation.windows"] > 0
+    assert written == {
+        name.replace("/", "."): data.rows
+        for name, data in Manifest.read(f"{lake.root}/shards/retrieval").datasets.items()
+    }
