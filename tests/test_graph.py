@@ -85,3 +85,9 @@ def test_every_table_has_a_contract(table: str) -> None:
     # All sources land alike, so that one contract does for every bronze table.
     layer, name = table.replace("{source}", "landing").split(".")
     assert (shipped_root() / "schemas" / layer / f"{name}.yaml").is_file()
+
+
+@pytest.mark.parametrize("name", ["shard", "train"])
+def test_models_read_features_and_no_table_before_them(name: str) -> None:
+    spec = next(job for job in JOBS if job.name == name)
+    assert {read.partition(".")[0].partition("/")[0] for read in spec.reads} <= {"features", "shards"}

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -604,6 +604,9 @@ class Settings(_Section):
     gru: GruSettings = GruSettings()
     deepfm: DeepFMSettings = DeepFMSettings()
     baselines: BaselineSettings = BaselineSettings()
+    models: dict[str, dict[str, Any]] = Field(
+        {}, description="Options of the models of one's own project, by model: those that it declares."
+    )
     ranker: RankerSettings = RankerSettings()
     training: TrainingSettings = TrainingSettings()
     tracking: TrackingSettings = TrackingSettings()

@@ -3,14 +3,17 @@
 Rankers, which order what these find, stand apart (`sparkrec.recommend.ranker.rankers`).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from pydantic import BaseModel
 from pyspark.sql import DataFrame
 
+from sparkrec.config import Settings
 from sparkrec.config.extensions import declared
+from sparkrec.config.load import validated
 from sparkrec.config.settings import BaselineSettings
 from sparkrec.errors import ConfigurationError
 from sparkrec.recommend.ranker.rankers import rankers_named
@@ -37,6 +40,7 @@ class FitData:
         settings: Options of the baselines.
         seed: Seed of whatever is drawn.
         scratch: Folder of the lake in which a fit may lay files for the executors; it is removed after all fits.
+        options: Options of models of one's own project, by model (`options_of`).
     """
 
     known: DataFrame
@@ -47,6 +51,7 @@ class FitData:
     settings: BaselineSettings
     seed: int
     scratch: str
+    options: Mapping[str, BaseModel] = field(default_factory=dict)
 
     @cached_property
     def buyers(self) -> Floats:
@@ -74,6 +79,7 @@ class Model:
         fit: Fits it at a fold; None where the deep training does.
         whole_catalogue: Whether its fit holds items x items numbers, so that it is left out of large catalogues.
         timeless: Whether it is the same at every fold, so that it is fitted once.
+        options: What can be set about a model of one's own project, in the section ``models.<name>``.
     """
 
     name: str
@@ -81,6 +87,7 @@ class Model:
     fit: Callable[[FitData], Fitted] | None
     whole_catalogue: bool = False
     timeless: bool = False
+    options: type[BaseModel] | None = None
 
     @property
     def deep(self) -> bool:
@@ -173,6 +180,20 @@ def all_models() -> tuple[Model, ...]:
             raise ConfigurationError(f"model {model.name} of sparkrec_extensions/models.py {why}")
         taken.add(model.name)
     return (*MODELS, *own)
+
+
+def options_of(settings: Settings) -> dict[str, BaseModel]:
+    """The options of the models that declare some, by model.
+
+    Raises:
+        ConfigurationError: ``models`` has a section of another model, or a wrong key or value: the message names it.
+    """
+    kinds = {model.name: model.options for model in all_models() if model.options}
+    for name in settings.models:
+        if name not in kinds:
+            told = f"; there are: {', '.join(kinds)}" if kinds else ""
+            raise ConfigurationError(f"models.{name}: no model of your project declares options by this name{told}")
+    return {name: validated(kind, settings.models.get(name, {}), (), f"models.{name}") for name, kind in kinds.items()}
 
 
 def model_named(name: str) -> Model:

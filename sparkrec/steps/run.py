@@ -40,6 +40,11 @@ def run_jobs(
         raise ConfigurationError(f"no job {only}; one of: {', '.join(spec.name for spec in known)}")
     if settings.training.models and any(spec.name == "train" for spec in specs):
         check_launcher(settings.training.launcher)
+    if settings.models:
+        # It imports what fits models, which takes a moment.
+        from sparkrec.recommend.models import options_of
+
+        options_of(settings)
     with lake_held(settings, only and (specs[0].alone_with or only)):
         _run_alone(settings, specs, only is None, days, lambda line: say(mask(line)), run_id)
 

@@ -15,7 +15,7 @@ from sparkrec.features.effective_split import effective_split
 from sparkrec.features.folds import folds, known_at
 from sparkrec.lake import files
 from sparkrec.lake.order import in_one_order
-from sparkrec.recommend.models import FitData, Model, all_models
+from sparkrec.recommend.models import FitData, Model, all_models, options_of
 from sparkrec.recommend.ranker.ranker import over
 from sparkrec.recommend.ranker.rankers import rankers_named
 from sparkrec.recommend.scorers.scorer import Fitted
@@ -127,6 +127,7 @@ def _fit(context: JobContext, current: CurrentModels, manifest: Manifest, fold: 
         settings=settings.baselines,
         seed=settings.seed,
         scratch=current.scratch(fold),
+        options=options_of(settings),
     )
     baselines = {model.name: model.fit for model in models if model.fit}
     try:
@@ -173,13 +174,14 @@ def _without(current: CurrentModels, unfit: Mapping[str, str]) -> CurrentModels:
 def _version(model: Model, context: JobContext, manifest: Manifest) -> str:
     settings = context.settings
     if model.deep:
-        options = [settings.deep(model.name).model_dump(), same_weights(settings)]
+        of_training = [settings.deep(model.name).model_dump(), same_weights(settings)]
         shards = {"shards": int(manifest.version, 16)}
-        return model_version(model.name, shards, options, settings.seed, digest_of(*CODE_OF_DEEP))
+        return model_version(model.name, shards, of_training, settings.seed, digest_of(*CODE_OF_DEEP))
     # That of one's own project lies elsewhere.
     code = digest_of(*_CODE_OF_CLASSICAL, *([model.fit.__module__] if model.fit else []))
-    inputs = context.tables.fingerprints(*_FITTED_ON)
-    return model_version(model.name, inputs, settings.baselines.model_dump(), settings.seed, code)
+    inputs, own = context.tables.fingerprints(*_FITTED_ON), options_of(settings).get(model.name)
+    options = own.model_dump() if own else settings.baselines.model_dump()
+    return model_version(model.name, inputs, options, settings.seed, code)
 
 
 def _train_deep(

@@ -7,14 +7,16 @@ import pytest
 
 from sparkrec.config import load_settings
 from sparkrec.contracts import load_contract
-from sparkrec.contracts.features import features
+from sparkrec.contracts.features import features, ranking_columns, ranking_tables
 from sparkrec.errors import ConfigurationError
 from sparkrec.graph import JOBS, in_order, job_file, pipeline, upstream
-from sparkrec.recommend.models import MODELS, all_models
+from sparkrec.recommend.models import MODELS, all_models, options_of
+from sparkrec.recommend.ranker.rankers import RANKERS, all_rankers
 
 OF_MODELS = (
     "from sparkrec.recommend.models import Model\nfrom sparkrec.recommend.scorers.popularity import Popularity\n"
 )
+OF_RANKERS = "from sparkrec.recommend.ranker.rankers import Ranker\n"
 
 
 @pytest.fixture
@@ -71,8 +73,50 @@ def test_a_job_is_in_the_graph_and_its_features_are_described(project: Path) -> 
     assert job_file("clean").is_file()
 
 
-def test_a_model_is_one_of_all(project: Path) -> None:
+def test_a_model_is_one_of_all_and_has_options_of_its_own(project: Path) -> None:
     assert [model.name for model in all_models()] == [*(model.name for model in MODELS), "sales"]
+    shipped = load_settings("local", "my_shop", lake="lake")
+    assert options_of(shipped)["sales"].half_life_days == 30
+    assert options_of(load_settings("laptop", "my_shop", lake="lake"))["sales"].half_life_days == 14
+    for given, told in (
+        ("models.sales.half_life=1", r"models\.sales does not fit:\s+half_life: no such key"),
+        ("models.sales.half_life_days=0", r"models\.sales does not fit:\s+half_life_days: .* greater than 0"),
+        ("models.als.factors=8", "models.als: no model of your project declares options by this name; .*: sales"),
+    ):
+        settings = load_settings("local", "my_shop", lake="lake", overrides=[given])
+        with pytest.raises(ConfigurationError, match=told):
+            options_of(settings)
+
+
+def test_a_ranker_is_one_of_all(project: Path) -> None:
+    assert [ranker.name for ranker in all_rankers()] == [*(ranker.name for ranker in RANKERS), "line"]
+
+
+def test_a_feature_with_the_tag_reaches_the_rankers(project: Path) -> None:
+    assert ranking_columns()[-1] == "item_weekend_share"
+    assert ranking_tables("item")["features.item_weekends"] == ("item_weekend_share",)
+    assert load_contract("features.ranking_samples").columns["item_weekend_share"].feature is None
+    for job in pipeline():
+        assert ("features.item_weekends" in job.reads) == (job.name in ("train", "evaluate", "recommend", "describe"))
+    assert "item_weekends" in upstream(pipeline())["train"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (
+            "primary_key: [fold, item_index]",
+            "primary_key: [item_index]",
+            r"item_weekends\.yaml: features tagged ranking",
+        ),
+        ("item_weekend_share", "buyers", r"item_weekends\.yaml: features.ranking_samples has another column buyers"),
+    ],
+)
+def test_a_feature_that_rankers_cannot_take_is_told(project: Path, before: str, after: str, told: str) -> None:
+    file = project / "schemas" / "features" / "item_weekends.yaml"
+    file.write_text(file.read_text().replace(before, after))
+    with pytest.raises(ConfigurationError, match=told):
+        ranking_columns()
 
 
 @pytest.mark.parametrize(
@@ -101,12 +145,18 @@ def test_a_model_is_one_of_all(project: Path) -> None:
             "model als .* has a name that is taken",
         ),
         ("models", OF_MODELS + "MODELS = (Model('mine', Popularity, None),)", "model mine .* has no `fit`"),
+        (
+            "rankers",
+            OF_RANKERS + "RANKERS = (Ranker('deepfm', print, print),)",
+            "ranker deepfm .* a name that is taken",
+        ),
+        ("rankers", OF_RANKERS + "RANKERS = (Ranker('mine', print, None),)", "ranker mine .* has no `fit`"),
     ],
 )
 def test_what_does_not_fit_is_told(project: Path, file: str, text: str, told: str) -> None:
     (project / "sparkrec_extensions" / f"{file}.py").write_text(text)
     with pytest.raises(ConfigurationError, match=told):
-        pipeline() if file == "jobs" else all_models()
+        {"jobs": pipeline, "models": all_models, "rankers": all_rankers}[file]()
 
 
 def test_a_folder_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
