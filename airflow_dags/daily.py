@@ -1,10 +1,10 @@
-"""The daily run as a DAG: one spark-submit a job, in the order that follows from sparkrec.graph."""
+"""Nights and retrains as DAGs: one spark-submit a job, in the order that follows from sparkrec.graph."""
 
 import os
 from datetime import UTC, datetime, timedelta
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.sdk import DAG, CronDataIntervalTimetable
+from airflow.sdk import DAG, CronDataIntervalTimetable, CronTriggerTimetable
 
 from sparkrec.config import shipped_root
 from sparkrec.graph import JobSpec, in_order, job_file, pipeline, upstream
@@ -23,8 +23,8 @@ def setting(name: str, default: str) -> str:
     return f"{{{{ var.value.get('sparkrec_{name}', {fallback!r}) }}}}"
 
 
-def submit(job: JobSpec) -> SparkSubmitOperator:
-    """The one place that turns a job into an Airflow task."""
+def submit(job: JobSpec, day: str) -> SparkSubmitOperator:
+    """The one place that turns a job into an Airflow task; ``day`` is the last one that it knows."""
     return SparkSubmitOperator(
         task_id=job.name,
         name=f"sparkrec-{job.name}",
@@ -39,7 +39,7 @@ def submit(job: JobSpec) -> SparkSubmitOperator:
             "--lake",
             setting("lake", str(shipped_root() / "lake")),
             "--run-date",
-            "{{ ds }}",
+            day,
             "--run-id",
             "{{ run_id }}",
         ],
@@ -60,20 +60,34 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in names) or "nothing of the lake"
 
 
+def add_jobs(jobs: tuple[JobSpec, ...], day: str) -> None:
+    """A task for each of these jobs; those that are left out have no part in the order."""
+    tasks = {job.name: submit(job, day) for job in in_order(pipeline()) if job in jobs}
+    for name, needed in upstream(pipeline()).items():
+        if name in tasks:
+            tasks[name].set_upstream([tasks[other] for other in sorted(needed) if other in tasks])
+
+
+# Two runs at once would write the same tables.
+shared = {"start_date": datetime(2010, 12, 1, tzinfo=UTC), "catchup": False, "max_active_runs": 1, "tags": ["sparkrec"]}
+
 with DAG(
     dag_id="sparkrec_daily",
-    description="Landing files to published recommendations, once a day.",
+    description="Landing files to published lists, once a day, by the models that there are.",
     # The run for a day starts when that day is over, and {{ ds }} is the day itself. A plain cron
     # string would give {{ ds }} the day on which the run starts, of which there is no data yet.
     schedule=CronDataIntervalTimetable("0 2 * * *", timezone="UTC"),
-    start_date=datetime(2010, 12, 1, tzinfo=UTC),
-    catchup=False,
-    # Two days at once would write the same tables.
-    max_active_runs=1,
-    tags=["sparkrec"],
     doc_md=__doc__,
+    **shared,
 ):
-    jobs = pipeline()
-    tasks = {job.name: submit(job) for job in in_order(jobs)}
-    for name, needed in upstream(jobs).items():
-        tasks[name].set_upstream([tasks[other] for other in sorted(needed)])
+    add_jobs(tuple(job for job in pipeline() if not job.retrain), "{{ ds }}")
+
+with DAG(
+    dag_id="sparkrec_retrain",
+    description="All jobs, once a week: trains, evaluates and chooses anew. Trigger it first in a new lake.",
+    # On Sundays at noon, when the night is long over; it knows what the night knew.
+    schedule=CronTriggerTimetable("0 12 * * 0", timezone="UTC"),
+    doc_md=__doc__,
+    **shared,
+):
+    add_jobs(pipeline(), "{{ macros.ds_add(ds, -1) }}")

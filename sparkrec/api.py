@@ -48,8 +48,13 @@ def settings(
     return load_settings(env, source, lake, run_date, overrides)
 
 
-def run(settings: Settings, job: str | None = None, say: Callable[[str], None] = print) -> None:
-    """Run every job in the order of the graph, or one of them. What is up to date already is left as it is.
+def run(
+    settings: Settings,
+    job: str | None = None,
+    say: Callable[[str], None] = print,
+    retrain: Literal["due", "yes", "no"] = "due",
+) -> None:
+    """Run the jobs in the order of the graph, or one of them. What is up to date already is left as it is.
 
     A Spark session that this process has is taken as it is, and stays; else the run starts and ends one of its own.
 
@@ -57,6 +62,7 @@ def run(settings: Settings, job: str | None = None, say: Callable[[str], None] =
         settings: What `settings` gives.
         job: Name of the job; None runs all.
         say: Takes lines of progress.
+        retrain: Whether the run trains and chooses anew, or only when that is due; a job that is named always runs.
 
     Raises:
         ConfigurationError: There is no such job, or the settings do not fit the data.
@@ -64,7 +70,7 @@ def run(settings: Settings, job: str | None = None, say: Callable[[str], None] =
     """
     from sparkrec.steps.run import run_jobs
 
-    run_jobs(settings, job, [], say)
+    run_jobs(settings, job, [], say, retrain=retrain)
 
 
 def open_lake(root: str) -> "OpenLake":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -87,10 +87,14 @@ def run(
     last_day: LastDay = None,
     overrides: Overrides = None,
     report: ReportFolder = None,
+    retrain: Annotated[
+        Literal["due", "yes", "no"],
+        typer.Option(help="Whether it trains and chooses anew: when it is due, the first time and every week."),
+    ] = "due",
 ) -> None:
-    """Run every job in the order of the graph, in one Spark session."""
+    """Run the jobs in the order of the graph, in one Spark session."""
     settings = _settings(env, source, lake, run_date, overrides, report)
-    run_jobs(settings, None, _days(run_date, first_day, last_day), typer.echo)
+    run_jobs(settings, None, _days(run_date, first_day, last_day), typer.echo, retrain=retrain)
 
 
 @app.command(cls=_Command)

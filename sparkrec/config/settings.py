@@ -518,6 +518,9 @@ class TrainingSettings(_Section):
     checkpoint_steps: int = Field(
         1_000, ge=1, description="Steps of an epoch between two checkpoints; there is one at its end, too."
     )
+    retrain_days: int = Field(
+        7, ge=1, description="A run retrains when the models are so many days old, or of other settings or code."
+    )
     fits_at_once: int = Field(
         2, ge=1, description="Folds whose classical models the driver fits side by side, and boosters, a thread each."
     )

@@ -16,6 +16,7 @@ class JobSpec:
         from_outside: Tables that it reads where they exist, and that a command writes, not a job.
         resources: Spark settings that the job needs beyond those of the environment.
         alone_with: A job that must not run at the same time, as it writes the same.
+        retrain: Whether it belongs to a retrain: a night without one leaves it out.
         step: Module with its ``run(context)``; empty for ``sparkrec.steps.<name>``.
     """
 
@@ -26,4 +27,5 @@ class JobSpec:
     from_outside: tuple[str, ...] = ()
     resources: dict[str, str] = field(default_factory=dict)
     alone_with: str = ""
+    retrain: bool = False
     step: str = ""

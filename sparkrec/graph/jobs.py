@@ -120,6 +120,7 @@ JOBS: tuple[JobSpec, ...] = (
             "features.vocabulary",
         ),
         writes=("shards/retrieval",),
+        retrain=True,
     ),
     JobSpec(
         name="train",
@@ -132,6 +133,7 @@ JOBS: tuple[JobSpec, ...] = (
             "features.item_activity",
         ),
         writes=("models/current.json", "features.ranking_samples"),
+        retrain=True,
     ),
     JobSpec(
         name="evaluate",
@@ -144,6 +146,7 @@ JOBS: tuple[JobSpec, ...] = (
             "gold.user_profiles",
         ),
         writes=("gold.evaluations", "models/chosen.json"),
+        retrain=True,
     ),
     JobSpec(
         name="recommend",

@@ -27,6 +27,9 @@ _COLUMNS = (
     "because_index int, events int, days_since double, sources array<string>"
 )
 
+# What a user has lists by who has no vector.
+_WITHOUT_VECTOR: Weights = {"popularity": 1.0}
+
 
 def searched_model(blend: Weights) -> str | None:
     """The model that a blend is all of, where its lists can be searched for: a model of dot products."""
@@ -61,7 +64,12 @@ def ranked_lists(
         retrievers that made it a candidate of the ranker. Null where it does not apply.
     """
     searches = searches or {}
-    found = [_searched(sequences, shelf, search, top_n) for shelf, search in searches.items()]
+    found = []
+    for shelf, search in searches.items():
+        has_vector = F.col(column_of(search.model)).isNotNull()
+        found.append(_searched(sequences.where(has_vector), shelf, search, top_n))
+        # Users whom the training did not know.
+        found.append(_scored(sequences.where(~has_vector), current, {shelf: _WITHOUT_VECTOR}, depth, top_n))
     scored = {shelf: blend for shelf, blend in weights.items() if shelf not in searches}
     if scored:
         found.append(_scored(sequences, current, scored, depth, top_n))
@@ -70,7 +78,8 @@ def ranked_lists(
 
 def _searched(sequences: DataFrame, shelf: str, search: PreparedSearch, top_n: int) -> DataFrame:
     """Lists of a model of dot products."""
-    seen = F.col("interacted") if shelf == "discover" else F.array().cast("array<int>")
+    known = F.filter("interacted", lambda item: item < search.current.items)
+    seen = known if shelf == "discover" else F.array().cast("array<int>")
     had = F.struct("items", "events", "days_since").alias("had")
     vector = F.col(column_of(search.model)).alias("query_vector")
     asking = sequences.select("user_id", F.col("user_index").alias("query_index"), vector, had, seen.alias("seen"))

@@ -45,14 +45,22 @@ class UserBatch:
 
     @classmethod
     def of(cls, rows: pd.DataFrame, items: int) -> "UserBatch":
-        """The batch of rows of features.behaviour_sequences; ``items`` is the size of the item vocabulary."""
-        has = ItemLists.of_pandas(rows["items"])
+        """The batch of rows of features.behaviour_sequences.
+
+        Args:
+            rows: The rows.
+            items: Size of the item vocabulary that the models know; newer items are left out.
+        """
+        every = ItemLists.of_pandas(rows["items"])
+        is_known = every.items < items
+        has = every.where(is_known)
         shape = (len(rows), items)
         events, days_since, first_days_since = (
-            sparse.csr_matrix((_flat(rows[name]), has.items, has.starts), shape)
+            sparse.csr_matrix((_flat(rows[name])[is_known], has.items, has.starts), shape)
             for name in ("events", "days_since", "first_days_since")
         )
         interacted = ItemLists.of_pandas(rows["interacted"])
+        interacted = interacted.where(interacted.items < items)
         vectors = {name: rows[name] for name in rows.columns if name.startswith(column_of(""))}
         features = {
             name.removeprefix(_FEATURE): rows[name].to_numpy(np.float32)

@@ -31,12 +31,32 @@ from sparkrec.registry.code import digest_of
 from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.registry.tracking import Tracker, track
 from sparkrec.steps.context import Counts, JobContext
+from sparkrec.steps.ranks import same_weights
 
 BLEND = "blend"
 """Name of a ranking by several models."""
 
 DEFAULTS = {"discover": "popularity", "reorder": "own_frequency_decayed"}
 """By shelf, what is published where nobody is there to choose on: what needs no measuring to be sound."""
+
+
+# What decides which models there are, how good they are found to be, and what is published.
+_SECTIONS = (
+    *("seed", "split", "features", "shards", "two_tower", "matrix_factorisation", "self_attention", "gru"),
+    *("deepfm", "baselines", "models", "ranker", "evaluation"),
+)
+_CODE = ("sparkrec.features", "sparkrec.models", "sparkrec.recommend", "sparkrec.shards", "sparkrec.training")
+
+
+def definition(settings: Settings) -> str:
+    """Digest of the settings and the code that a retrain depends on."""
+    chosen = settings.model_dump(mode="json", include={*_SECTIONS})
+    chosen |= {"recommend": settings.recommend.model_dump(include={"shelves", "models"})}
+    chosen |= {"training": same_weights(settings), "deep": settings.training.models}
+    own = {model.fit.__module__ for model in all_models() if model.fit}
+    own |= {ranker.fit.__module__ for ranker in rankers_named().values() if ranker.fit}
+    text = json.dumps([chosen, digest_of(*_CODE, *sorted(own))], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def run(context: JobContext) -> Counts:

@@ -12,7 +12,7 @@ CODE_OF_DEEP = ("sparkrec.models", "sparkrec.training")
 """The code that decides what a training gives."""
 
 # Settings of the training that make no other models.
-_NO_WEIGHTS = {"launcher", "start_timeout_seconds", "models", "checkpoint_steps", "fits_at_once"}
+_NO_WEIGHTS = {"launcher", "start_timeout_seconds", "models", "checkpoint_steps", "fits_at_once", "retrain_days"}
 
 
 def same_weights(settings: Settings) -> dict[str, Any]:

@@ -80,7 +80,9 @@ def run(context: JobContext) -> Counts:
     # The first of the deep models speaks for what is alike; where all were left out, the vectors of ALS do.
     vectors, most = _vectors_of(context, current), settings.recommend.similar_items
     nearest = item_neighbours(
-        items.select("item_index").repartition(cores), _search(context, current, vectors, "items", most), most
+        items.select("item_index").where(F.col("item_index") < current.items).repartition(cores),
+        _search(context, current, vectors, "items", most),
+        most,
     )
     similar = items.select(F.col("item_index").alias("similar_index"), F.col("item_id").alias("similar_item_id"))
     neighbours = (

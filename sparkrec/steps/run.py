@@ -16,9 +16,16 @@ from sparkrec.training.distributed import check_launcher
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from sparkrec.steps.due import Retrain
+
 
 def run_jobs(
-    settings: Settings, only: str | None, days: Sequence[date], say: Callable[[str], None], run_id: str | None = None
+    settings: Settings,
+    only: str | None,
+    days: Sequence[date],
+    say: Callable[[str], None],
+    run_id: str | None = None,
+    retrain: "Retrain" = "due",
 ) -> None:
     """Run the whole graph or one job, for each of the days if there are any, and say what came of it.
 
@@ -28,6 +35,7 @@ def run_jobs(
         days: Days to run for in this order; none runs for the settings' own.
         say: Takes lines of progress, without secrets.
         run_id: Names the run in gold.pipeline_runs; None makes a name, one a day.
+        retrain: Of the whole graph, whether it retrains; one job alone always runs.
 
     Raises:
         ConfigurationError: There is no such job.
@@ -46,7 +54,7 @@ def run_jobs(
 
         options_of(settings)
     with lake_held(settings, only and (specs[0].alone_with or only)):
-        _run_alone(settings, specs, only is None, days, lambda line: say(mask(line)), run_id)
+        _run_alone(settings, specs, only is None, days, lambda line: say(mask(line)), run_id, retrain)
 
 
 @contextmanager
@@ -84,6 +92,7 @@ def _run_alone(
     days: Sequence[date],
     say: Callable[[str], None],
     run_id: str | None,
+    retrain: "Retrain",
 ) -> None:
     say("# settings of this run")
     say(yaml.safe_dump(masked(settings.model_dump(mode="json", exclude_unset=True)), sort_keys=False).strip())
@@ -98,6 +107,6 @@ def _run_alone(
             if days:
                 say(f"# {day}, of the days up to {days[-1]}")
             runner = Runner.start(settings.model_copy(update={"run_date": day}), spark, say, run_id)
-            runner.run(specs)
+            runner.run(specs, retrain if whole else "yes")
         if whole:
             say(summary(runner.lake, settings))

@@ -1,4 +1,4 @@
-"""The DAG says the same as sparkrec.graph, and Airflow submits what it says."""
+"""The DAGs say the same as sparkrec.graph, and Airflow submits what they say."""
 
 import os
 import re
@@ -12,33 +12,47 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
 from sparkrec.config import shipped_root
-from sparkrec.graph import JOBS, JobSpec, in_order, upstream
+from sparkrec.graph import JOBS, JobSpec, upstream
 
 DAGS = shipped_root() / "airflow_dags"
 
 
+NIGHT = [job for job in JOBS if not job.retrain]
+
+
 @pytest.fixture(scope="module")
-def dag() -> DAG:
+def dags() -> dict[str, DAG]:
     bag = DagBag(DAGS)
     assert bag.import_errors == {}
     assert bag.captured_warnings == {}
-    assert list(bag.dags) == ["sparkrec_daily"]
-    return bag.dags["sparkrec_daily"]
+    return bag.dags
 
 
-def test_one_task_a_job(dag: DAG) -> None:
-    assert sorted(dag.task_ids) == sorted(job.name for job in JOBS)
+@pytest.fixture(scope="module")
+def dag(dags: dict[str, DAG]) -> DAG:
+    return dags["sparkrec_retrain"]
 
 
-def test_edges_are_those_of_the_graph(dag: DAG) -> None:
-    assert {task.task_id: task.upstream_task_ids for task in dag.tasks} == upstream(JOBS)
+def test_a_night_leaves_out_what_a_retrain_does(dags: dict[str, DAG]) -> None:
+    assert set(dags) == {"sparkrec_daily", "sparkrec_retrain"}
+    assert sorted(dags["sparkrec_retrain"].task_ids) == sorted(job.name for job in JOBS)
+    assert sorted(dags["sparkrec_daily"].task_ids) == sorted(job.name for job in NIGHT)
+    assert {job.name for job in JOBS} - {job.name for job in NIGHT} == {"shard", "train", "evaluate"}
 
 
-def test_one_run_at_a_time_and_none_of_the_past(dag: DAG) -> None:
-    assert dag.max_active_runs == 1
-    assert dag.catchup is False
+def test_edges_are_those_of_the_graph(dags: dict[str, DAG]) -> None:
+    edges = {name: {task.task_id: task.upstream_task_ids for task in dag.tasks} for name, dag in dags.items()}
+    assert edges["sparkrec_retrain"] == upstream(JOBS)
+    names = {job.name for job in NIGHT}
+    assert edges["sparkrec_daily"] == {name: upstream(JOBS)[name] & names for name in names}
+
+
+def test_one_run_at_a_time_and_none_of_the_past(dags: dict[str, DAG]) -> None:
+    for dag in dags.values():
+        assert dag.max_active_runs == 1
+        assert dag.catchup is False
     # Its runs carry the date of the day that is over, see daily.py.
-    assert isinstance(dag.timetable, CronDataIntervalTimetable)
+    assert isinstance(dags["sparkrec_daily"].timetable, CronDataIntervalTimetable)
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
@@ -49,6 +63,11 @@ def test_a_task_submits_the_file_of_its_job(dag: DAG, job: JobSpec) -> None:
     assert task.conf == job.resources
     assert task.retries == 1
     assert job.description in task.doc_md
+
+
+def test_a_retrain_knows_what_the_night_before_it_knew(dag: DAG) -> None:
+    arguments = dag.get_task("train").application_args
+    assert arguments[arguments.index("--run-date") + 1] == "{{ macros.ds_add(ds, -1) }}"
 
 
 def test_the_jar_is_that_of_the_locked_delta_spark(dag: DAG) -> None:
@@ -65,8 +84,8 @@ def test_dag_imports_nothing_of_the_project_but_graph_and_config() -> None:
     assert packages == {"config", "errors", "graph", "masking", "version"}
 
 
-def test_airflow_submits_every_job_once_in_order_with_its_arguments(tmp_path: Path) -> None:
-    """A whole run by Airflow, with a ``spark-submit`` that only writes down what it was asked."""
+def test_airflow_submits_every_job_of_a_night_once_in_order_with_its_arguments(tmp_path: Path) -> None:
+    """A whole night by Airflow, with a ``spark-submit`` that only writes down what it was asked."""
     calls = tmp_path / "calls"
     spark_submit = tmp_path / "bin" / "spark-submit"
     spark_submit.parent.mkdir()
@@ -88,8 +107,9 @@ def test_airflow_submits_every_job_once_in_order_with_its_arguments(tmp_path: Pa
 
     submitted = [shlex.split(line) for line in calls.read_text().splitlines()]
     names = [Path(_script(arguments)).stem for arguments in submitted]
-    assert sorted(names) == sorted(job.name for job in in_order(JOBS))
-    for name, needed in upstream(JOBS).items():
+    assert sorted(names) == sorted(job.name for job in NIGHT)
+    for name in names:
+        needed = upstream(JOBS)[name] & {*names}
         assert needed <= set(names[: names.index(name)]), f"{name} ran before what it needs"
     run_ids = {arguments[-1] for arguments in submitted}
     assert len(run_ids) == 1

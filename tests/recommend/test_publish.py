@@ -188,6 +188,23 @@ def test_a_model_of_dot_products_alone_is_searched_and_published_with_its_own_sc
     assert (one["events"] > 0).any() == (shelf == "reorder")
 
 
+def test_users_and_items_that_training_never_saw_have_lists_by_popularity_and_no_place(
+    spark: SparkSession, sequences: DataFrame, current: CurrentModels
+) -> None:
+    stranger = [("u99", 99, [2, ITEMS + 3], [1, 2], [4.0, 1.0], [4.0, 1.0], [2, ITEMS + 3], None)]
+    search = {"discover": _search(spark, current, "users")}
+
+    found = ranked_lists(
+        spark.createDataFrame(stranger, sequences.schema).unionByName(sequences.limit(2)),
+        *(current, {"discover": {"two_tower": 1.0}}, TOP, TOP, search),
+    ).toPandas()
+
+    lists = found.sort_values("rank").groupby("user_id")["item_index"].agg(list)
+    popular = sorted(np.flatnonzero(POPULARITY > 0), key=lambda item: (-POPULARITY[item], item))
+    assert lists["u99"] == [item for item in popular if item != 2][:TOP]
+    assert len(lists) == 3
+
+
 def test_shelves_that_are_searched_stand_beside_others(
     sequences: DataFrame, current: CurrentModels, lists: pd.DataFrame
 ) -> None:

@@ -33,6 +33,14 @@ def test_a_batch_places_what_users_have_by_item(batch: UserBatch) -> None:
     assert batch.hidden("reorder").lengths.tolist() == [0, 0, 0]
 
 
+def test_items_that_the_models_do_not_know_are_left_out() -> None:
+    batch = UserBatch.of(ROWS, 3)
+
+    assert batch.events.todense().tolist() == [[0, 2, 0], [0, 0, 5], [1, 0, 0]]
+    assert batch.days_since.todense().tolist() == [[0, 0, 0], [0, 0, 60], [15, 0, 0]]
+    assert (batch.interacted.starts.tolist(), batch.interacted.items.tolist()) == ([0, 2, 3, 4], [1, 2, 2, 0])
+
+
 def test_bought_is_1_for_each_item_however_often(batch: UserBatch) -> None:
     assert batch.bought.todense().tolist() == [[0, 1, 0, 1, 0], [0, 0, 1, 0, 0], [1, 0, 0, 1, 1]]
 
