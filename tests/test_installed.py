@@ -68,7 +68,7 @@ def test_a_project_of_ones_own_runs_from_the_text_of_its_page(command: Command) 
     assert re.search(r"\bsales\b", models)
     assert re.search(r"\bline\b", models)
     shares = "select count(item_weekend_share) > 1000 as told from features.ranking_samples"
-    assert "True" in command("sparkrec", "sql", shares, "--project", ".", "--lake", "lake")
+    assert "true" in command("sparkrec", "sql", shares, "--project", ".", "--lake", "lake")
     assert "weekend_share" in documented(command, "sparkrec sql")
     assert "Share of the user's events" in re.sub(r"\s+", " ", documented(command, "sparkrec features"))
     lists = command(
