@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
@@ -29,6 +29,7 @@ from sparkrec.shards.read import epoch_batches
 from sparkrec.shards.write import write_columns
 from sparkrec.steps.runner import Runner
 from sparkrec.steps.runs import latest_runs
+from sparkrec.training.distributed import Ranks
 from sparkrec.training.lazy_adam import LazyAdam
 from sparkrec.training.loop import make_train_step
 
@@ -52,7 +53,7 @@ def figures() -> dict[str, float]:
 def _reader(root: str) -> dict[str, float]:
     """Samples a second of a fit by where they come from, and rows a second of the reader and of pyarrow."""
     data = _shards(root)
-    feeds = {"reader": partial(epoch_batches, root, data, 0, 1, _BATCH, seed=1)}
+    feeds: dict[str, _Feed] = {"reader": partial(epoch_batches, root, data, 0, 1, _BATCH, seed=1)}
     with feeds["reader"]() as batches:
         batch_list = list(batches)
     stacked = {name: np.stack([batch[name] for batch in batch_list]) for name in data.columns}
@@ -62,7 +63,7 @@ def _reader(root: str) -> dict[str, float]:
     model(batch_list[0])
     optimizer = LazyAdam()
     optimizer.build(model.trainable_variables)
-    step = make_train_step(model, optimizer, _Alone())
+    step = make_train_step(model, optimizer, cast(Ranks, _Alone()))
     step(batch_list[0])
     rows = len(batch_list) * _BATCH
     reader, memory = alternated(partial(_fit, feeds["reader"], step), partial(_fit, feeds["memory"], step), _TURNS)

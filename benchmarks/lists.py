@@ -101,7 +101,7 @@ def _ndcg(lists: pd.DataFrame, taken: pd.DataFrame, origin: date, surface: str) 
     users = pd.Index(targets.index)
     hits = np.zeros((len(users), _K), bool)
     hits[users.get_indexer(listed["user_id"]), listed["rank"].to_numpy() - 1] = listed["hit"].notna()
-    return pd.Series(list_metrics(hits, targets.to_numpy(np.int64), _K)[f"ndcg@{_K}"], index=users)
+    return pd.Series(list_metrics(hits, np.asarray(targets, np.int64), _K)[f"ndcg@{_K}"], index=users)
 
 
 def _interval(values: NDArray[np.float64]) -> tuple[float, float]:

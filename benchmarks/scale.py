@@ -29,12 +29,10 @@ from benchmarks.vectors import MOST, SEED, THREADS, askers_of, made, models_of, 
 from sparkrec.config import load_settings
 from sparkrec.config.settings import SearchSettings
 from sparkrec.lake import Lake, spark_session
-from sparkrec.recommend.loaded import Weights, load_models, vector_models
-from sparkrec.recommend.models import RANKER
+from sparkrec.recommend.loaded import Weights, load_models, with_model_inputs
 from sparkrec.recommend.publish import ranked_lists
 from sparkrec.recommend.search.top_items import top_items
 from sparkrec.registry.model_store import CurrentModels
-from sparkrec.registry.user_vectors import with_user_vectors
 from sparkrec.simulation import SimulationSettings
 
 _SHOPS = "100000x50000x5000000,1000000x200000x20000000"
@@ -51,6 +49,7 @@ _CATALOGUES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 _ASKING, _TASTES, _RANKED_USERS = 20_000, 2_000, 20_000
 _KINDS = ("driver", "jvm", "workers", "largest workers")
 _MIB = 1 << 20
+_RANKER = "ranker"
 
 
 @dataclass
@@ -142,17 +141,18 @@ def _ranking(shop: Shop) -> dict[str, float]:
     lake = str((_FOLDER / shop.name / "lake").resolve())
     settings = load_settings("local", "events", lake=lake, overrides=[f"spark.master=local[{THREADS}]"])
     current = CurrentModels.read(f"{lake}/models/current.json")
-    if RANKER not in current.versions:
+    if _RANKER not in current.versions:
         return {}
-    weights: dict[str, Weights] = {shelf: {RANKER: 1.0} for shelf in settings.recommend.shelves}
+    weights: dict[str, Weights] = {shelf: {_RANKER: 1.0} for shelf in settings.recommend.shelves}
     with spark_session(settings.spark, "sparkrec bench ranking") as spark:
-        users = Lake(spark, lake).read("features.behaviour_sequences").where("fold = 'publish'")
-        users = with_user_vectors(users, current, "publish", vector_models(current, [RANKER]))
+        read = Lake(spark, lake).read
+        users = read("features.behaviour_sequences").where("fold = 'publish'")
+        users = with_model_inputs(users, current, "publish", [_RANKER], read)
         some = users.orderBy(F.xxhash64("user_index")).limit(_RANKED_USERS).repartition(2 * THREADS).cache()
         count = some.count()
 
         def counted(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-            models = load_models(current, "publish", (RANKER,))
+            models = load_models(current, "publish", (_RANKER,))
             for _, batch in models.batches(batches):
                 scores = models.scores(batch)
                 pairs = sum(len(scores.candidates(shelf).users) for shelf in weights)

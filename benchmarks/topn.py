@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import faiss
@@ -54,9 +55,7 @@ def _exact(spark: SparkSession, root: str) -> dict[str, float]:
 
     flat = faiss.IndexFlatIP(SIZE)
     flat.add(items)
-    runs: dict[str, Callable[[], object]] = {
-        str(count): lambda count=count: made(top_items(askers[count], search, MOST)) for count in _SIZES
-    }
+    runs: dict[str, Callable[[], object]] = {str(count): partial(_lists, askers[count], search) for count in _SIZES}
     # Threads of one call wait for each other, which takes long where others use the cores, too: halves need not.
     runs["faiss"] = lambda: _alone(flat, users, calls=1)
     runs["faiss halves"] = lambda: _alone(flat, users, calls=THREADS)
@@ -95,12 +94,12 @@ def _beside_als(
     factors = [_factors(spark, vectors) for vectors in (users, items)]
     jvm = spark.sparkContext._jvm
     assert jvm is not None
-    frames = [frame._jdf for frame in factors]  # type: ignore[attr-defined]
+    frames = [frame._jdf for frame in factors]
     fitted = jvm.org.apache.spark.ml.recommendation.ALSModel("als", SIZE, *frames)
     als = ALSModel(fitted.setUserCol("user").setItemCol("item"))
-    runs = {
+    runs: dict[str, Callable[[], object]] = {
         "als": lambda: made(als.recommendForAllUsers(MOST)),
-        "own": lambda: made(top_items(askers, search, MOST)),
+        "own": partial(_lists, askers, search),
     }
     seconds = _in_turns(runs)
     for frame in factors:
@@ -110,6 +109,10 @@ def _beside_als(
         f"topn.{len(users)}.scores_per_second": len(users) * len(items) / statistics.median(seconds["own"]),
         "topn.vs_als": _ratio(seconds["als"], seconds["own"]),
     }
+
+
+def _lists(askers: DataFrame, search: PreparedSearch) -> None:
+    made(top_items(askers, search, MOST))
 
 
 def _approximate(spark: SparkSession, root: str) -> dict[str, float]:
@@ -127,7 +130,7 @@ def _approximate(spark: SparkSession, root: str) -> dict[str, float]:
     for name, search in (("approximate", cells), ("exact", exact)):
         # Other vectors than before: the workers read them first.
         made(top_items(askers.limit(2 * THREADS), search, MOST))
-        took[name] = _in_turns({name: lambda search=search: made(top_items(askers, search, MOST))}, turns=1)[name]
+        took[name] = _in_turns({name: partial(_lists, askers, search)}, turns=1)[name]
     return found | {"topn.approximate.vs_exact": _ratio(took["exact"], took["approximate"])}
 
 

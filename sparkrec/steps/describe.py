@@ -14,14 +14,19 @@ STATISTICS = "gold.feature_statistics"
 def run(context: JobContext) -> Counts:
     """Describe every registered feature on the run's day; other days stay as they are."""
     tables, known = context.tables, features()
-    owners = {table: tables.read(table) for table in {feature.table for feature in known}}
-    # Where the same candidates are likely to come back, the newest ones tell enough.
-    samples = owners[RANKING_SAMPLES]
-    owners[RANKING_SAMPLES] = samples.join(F.broadcast(samples.agg(F.min("window").alias("window"))), "window")
+    owners = {table: _rows(context, table) for table in {feature.table for feature in known}}
     counts = value_counts(owners, known)
     statistics = feature_statistics(counts, known, _last_earlier_day(context))
     rows = statistics.withColumn("run_date", F.lit(context.run_date))
     return {"features": tables.replace_days(STATISTICS, rows, [context.run_date])}
+
+
+def _rows(context: JobContext, table: str) -> DataFrame:
+    rows = context.tables.read(table)
+    if table != RANKING_SAMPLES:
+        return rows
+    # Most candidates of a window are those of the others, too.
+    return rows.join(F.broadcast(rows.agg(F.min("window").alias("window"))), "window")
 
 
 def _last_earlier_day(context: JobContext) -> DataFrame:
