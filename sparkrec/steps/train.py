@@ -100,12 +100,14 @@ def _log(context: JobContext, current: CurrentModels, manifest: Manifest, tracke
     }
     # A ranker that the ranks train has a training for each shelf of a fold.
     at = (*current.folds, *(f"{fold}/{shelf}" for fold in current.folds for shelf in settings.recommend.shelves))
-    rankers = rankers_named()
+    rankers, own = rankers_named(), options_of(settings)
     deep = (*settings.training.models, *(name for name, ranker in rankers.items() if ranker.fit is None))
     for name, version in current.versions.items():
         options: dict[str, Any] = {"baselines": settings.baselines.model_dump()}
         if name in deep:
             options = {name: settings.deep(name).model_dump(), "training": settings.training.model_dump()}
+        if name in own:
+            options = {name: own[name].model_dump()}
         if name in rankers:
             options["ranker"] = settings.ranker.model_dump()
         records = {fold: record for fold in at if (record := FoldRecord.find(f"{current.folder(name)}/{fold}"))}
