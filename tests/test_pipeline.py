@@ -25,7 +25,7 @@ from standalone_cluster import Cluster, kill_first_worker, submit
 
 from sparkrec.config import load_settings, shipped_root
 from sparkrec.contracts.features import features
-from sparkrec.errors import SparkrecError
+from sparkrec.errors import DataError, SparkrecError
 from sparkrec.features.vocabulary import indices_of
 from sparkrec.graph import JOBS, in_order
 from sparkrec.lake import Lake
@@ -336,6 +336,26 @@ def test_lists_of_a_later_day_stay(shop: Shop, lake: Lake, spark: SparkSession) 
     shop.runner(spark).run(recommend)
 
 
+def test_other_data_make_other_models_and_too_few_users_no_ranker(
+    shop: Shop, lake: Lake, spark: SparkSession, tmp_path: Path
+) -> None:
+    copy = replace(shop, lake=tmp_path / "lake")
+    shutil.copytree(shop.lake, copy.lake)
+    path = copy.lake / "models" / "current.json"
+    before = CurrentModels.read(str(path))
+    event = lake.read("features.positives").agg({"event_id": "min"}).collect()[0][0]
+    spark.sql(f"delete from delta.`{copy.lake}/features/positives` where event_id = '{event}'")
+
+    copy.runner(spark, "ranker.min_users=100000").run([spec for spec in JOBS if spec.name == "train"])
+
+    after = CurrentModels.read(str(path))
+    # Their shards are still those of before.
+    same = {name for name, version in after.versions.items() if version == before.versions[name]}
+    assert same == {"two_tower"}
+    assert set(before.versions) - set(after.versions) == {"ranker", "lambdamart", "deepfm"}
+    assert "fewer than ranker.min_users" in after.left_out["ranker"]
+
+
 def test_a_night_publishes_by_the_models_that_there_are(shop: Shop, lake: Lake, spark: SparkSession) -> None:
     lines = landed_lines().tail(40)
     night = lines.assign(InvoiceNo="7" + lines["InvoiceNo"].str[1:], InvoiceDate="2011-12-10 10:00:00")
@@ -364,18 +384,5 @@ def test_a_night_publishes_by_the_models_that_there_are(shop: Shop, lake: Lake, 
     again = lists[(lists["user_id"] == "99999") & (lists["shelf"] == "reorder")].nsmallest(3, "rank")
     assert set(again["item_id"]) <= had
 
-
-def test_other_data_make_other_models_and_too_few_users_no_ranker(shop: Shop, lake: Lake, spark: SparkSession) -> None:
-    path = shop.lake / "models" / "current.json"
-    before = CurrentModels.read(str(path))
-    event = lake.read("features.positives").agg({"event_id": "min"}).collect()[0][0]
-    spark.sql(f"delete from delta.`{shop.lake}/features/positives` where event_id = '{event}'")
-
-    shop.runner(spark, "ranker.min_users=100000").run([spec for spec in JOBS if spec.name == "train"])
-
-    after = CurrentModels.read(str(path))
-    # Their shards are still those of before.
-    same = {name for name, version in after.versions.items() if version == before.versions[name]}
-    assert same == {"two_tower"}
-    assert set(before.versions) - set(after.versions) == {"ranker", "lambdamart", "deepfm"}
-    assert "fewer than ranker.min_users" in after.left_out["ranker"]
+    with pytest.raises(DataError, match="items that the shards do not know, .*: run `sparkrec job shard` first"):
+        shop.runner(spark).run([spec for spec in JOBS if spec.name == "train"])

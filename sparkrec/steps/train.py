@@ -45,6 +45,12 @@ def run(context: JobContext) -> Counts:
     """
     settings, tables = context.settings, context.tables
     manifest = Manifest.read(tables.read_artefact("shards/retrieval"))
+    newest = tables.read("features.item_text").agg(F.max("item_index").alias("index")).collect()[0].index
+    if newest is not None and newest >= manifest.items:
+        raise DataError(
+            f"features.item_text has items that the shards do not know, up to {newest:,} of {manifest.items:,}: "
+            "run `sparkrec job shard` first"
+        )
     uri = tables.write_artefact("models/current.json")
     root = uri.rpartition("/")[0]
     split = effective_split(tables.read("features.positives"), settings.split).split
