@@ -384,5 +384,5 @@ def test_a_night_publishes_by_the_models_that_there_are(shop: Shop, lake: Lake, 
     again = lists[(lists["user_id"] == "99999") & (lists["shelf"] == "reorder")].nsmallest(3, "rank")
     assert set(again["item_id"]) <= had
 
-    with pytest.raises(DataError, match="items that the shards do not know, .*: run `sparkrec job shard` first"):
+    with pytest.raises(DataError, match=r"items that the shards do not know, .*: run `sparkrec job shard` first"):
         shop.runner(spark).run([spec for spec in JOBS if spec.name == "train"])

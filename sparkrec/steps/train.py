@@ -45,7 +45,7 @@ def run(context: JobContext) -> Counts:
     """
     settings, tables = context.settings, context.tables
     manifest = Manifest.read(tables.read_artefact("shards/retrieval"))
-    newest = tables.read("features.item_text").agg(F.max("item_index").alias("index")).collect()[0].index
+    newest = tables.read("features.item_text").agg(F.max("item_index").alias("newest")).collect()[0].newest
     if newest is not None and newest >= manifest.items:
         raise DataError(
             f"features.item_text has items that the shards do not know, up to {newest:,} of {manifest.items:,}: "
