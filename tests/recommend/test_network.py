@@ -6,9 +6,9 @@ import pytest
 
 from sparkrec.config.settings import DeepFMSettings
 from sparkrec.models.deepfm import DeepFM
-from sparkrec.recommend.ranker.booster import Backtest
-from sparkrec.recommend.ranker.deepfm_shards import write_backtests
+from sparkrec.recommend.ranker.deepfm_shards import write_samples
 from sparkrec.recommend.ranker.network import BUCKETS, Network, bucket_edges, bucketed, packed
+from sparkrec.recommend.ranker.samples import Samples
 from sparkrec.shards.read import epoch_batches
 
 RANDOM = np.random.default_rng(8)
@@ -57,15 +57,12 @@ def test_a_network_scores_as_the_model_that_it_was_packed_from() -> None:
 
 
 @pytest.mark.parametrize("files", [1, 3])
-def test_backtests_lie_in_shards_pair_by_pair(tmp_path: Path, files: int) -> None:
+def test_samples_lie_in_shards_pair_by_pair(tmp_path: Path, files: int) -> None:
     features = RANDOM.normal(size=(70, 2)).astype("float32")
     relevant = features[:, 0] > 0.5
-    ones = [
-        Backtest(features[part], relevant[part], np.full((part.stop - part.start) // 10, 10))
-        for part in (slice(0, 40), slice(40, 70))
-    ]
+    samples = Samples(("a", "b"), features, relevant, np.ones(70, np.int32), np.full(7, 10))
 
-    edges, data = write_backtests(ones, str(tmp_path), "test/discover", files, seed=5)
+    edges, data = write_samples(samples, str(tmp_path), "test/discover", files, seed=5)
 
     assert [file.rows for file in data.files] == ([70] if files == 1 else [24, 23, 23])
     with epoch_batches(str(tmp_path), data, 0, 1, 16, drop_remainder=False) as batches:
