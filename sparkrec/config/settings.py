@@ -487,11 +487,11 @@ class RankerSettings(_Section):
     users: int = Field(2_000, ge=1, description="Most users of a window that it learns from.")
     min_users: int = Field(100, ge=1, description="Fewer users with something to predict leave it out.")
     negatives: int = Field(
-        150, ge=1, description="Most candidates without an event, of a user on a shelf, that it learns from."
+        50, ge=1, description="Most candidates without an event, of a user on a shelf, that it learns from."
     )
     trees: int = Field(200, ge=1)
     leaves: int = Field(15, ge=2)
-    min_rows: int = Field(400, ge=1, description="Pairs in a leaf at least.")
+    min_rows: int = Field(150, ge=1, description="Pairs in a leaf at least.")
     learning_rate: float = Field(0.05, gt=0)
     column_share: float = Field(0.5, gt=0, le=1, description="Features that a tree may use.")
     row_share: float = Field(0.7, gt=0, le=1, description="Pairs that a tree learns from.")

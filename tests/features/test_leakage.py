@@ -105,7 +105,16 @@ def samples_of(log: Log, window: int, fold: str) -> Samples:
     of_items = item_features(log.read, [fold], log.current.items, log.scratch)[fold]
     some = in_one_order(users, 2, "user_id")
     rows = backtest(
-        some, log.current, window, fold, MODELS, of_items, COLUMNS, ["reorder"], RankerSettings(depth=60), seed=1
+        some,
+        log.current,
+        window,
+        fold,
+        MODELS,
+        of_items,
+        COLUMNS,
+        ["reorder"],
+        RankerSettings(depth=60, negatives=150),
+        seed=1,
     )
     return Samples.read(rows, "reorder", COLUMNS, log.scratch)
 
