@@ -84,7 +84,7 @@ with DAG(
 
 with DAG(
     dag_id="sparkrec_retrain",
-    description="All jobs, once a week: trains, evaluates and chooses anew. Trigger it first in a new lake.",
+    description="All jobs, once a week: trains, evaluates and chooses again. Trigger it first in a new lake.",
     # On Sundays at noon, when the night is long over; it knows what the night knew.
     schedule=CronTriggerTimetable("0 12 * * 0", timezone="UTC"),
     doc_md=__doc__,

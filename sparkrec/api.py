@@ -62,7 +62,7 @@ def run(
         settings: What `settings` gives.
         job: Name of the job; None runs all.
         say: Takes lines of progress.
-        retrain: Whether the run trains and chooses anew, or only when that is due; a job that is named always runs.
+        retrain: Whether the run trains and chooses again, or only when that is due; a job that is named always runs.
 
     Raises:
         ConfigurationError: There is no such job, or the settings do not fit the data.

@@ -89,7 +89,7 @@ def run(
     report: ReportFolder = None,
     retrain: Annotated[
         Literal["due", "yes", "no"],
-        typer.Option(help="Whether it trains and chooses anew: when it is due, the first time and every week."),
+        typer.Option(help="Whether it trains and chooses again: when it is due, the first time and every week."),
     ] = "due",
 ) -> None:
     """Run the jobs in the order of the graph, in one Spark session."""
