@@ -60,12 +60,15 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in names) or "nothing of the lake"
 
 
-def add_jobs(jobs: tuple[JobSpec, ...], day: str) -> None:
+every = in_order(pipeline())
+needs = upstream(every)
+
+
+def add_jobs(jobs: list[JobSpec], day: str) -> None:
     """A task for each of these jobs; those that are left out have no part in the order."""
-    tasks = {job.name: submit(job, day) for job in in_order(pipeline()) if job in jobs}
-    for name, needed in upstream(pipeline()).items():
-        if name in tasks:
-            tasks[name].set_upstream([tasks[other] for other in sorted(needed) if other in tasks])
+    tasks = {job.name: submit(job, day) for job in jobs}
+    for name, task in tasks.items():
+        task.set_upstream([tasks[other] for other in sorted(needs[name]) if other in tasks])
 
 
 # Two runs at once would write the same tables.
@@ -80,7 +83,7 @@ with DAG(
     doc_md=__doc__,
     **shared,
 ):
-    add_jobs(tuple(job for job in pipeline() if not job.retrain), "{{ ds }}")
+    add_jobs([job for job in every if not job.retrain], "{{ ds }}")
 
 with DAG(
     dag_id="sparkrec_retrain",
@@ -90,4 +93,4 @@ with DAG(
     doc_md=__doc__,
     **shared,
 ):
-    add_jobs(pipeline(), "{{ macros.ds_add(ds, -1) }}")
+    add_jobs(every, "{{ macros.ds_add(ds, -1) }}")

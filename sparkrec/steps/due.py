@@ -28,7 +28,7 @@ def retrain_due(settings: Settings, lake: Lake, day: date | None) -> Due:
         lake: The lake.
         day: The last day that the run knows.
     """
-    made = [f"{lake.root}/models/{name}.json" for name in ("current", "chosen")]
+    made = [lake.path(f"models/{name}.json") for name in ("current", "chosen")]
     last = next(iter(latest_runs(lake, ["evaluate"])), None)
     if last is None or last.run_date is None or day is None or not all(map(files.exists, made)):
         return Due(True, "there are no models yet, or they were removed")

@@ -27,7 +27,7 @@ from sparkrec.lake.damage import damage_of_files, damage_of_tables
 from sparkrec.lake.days import is_of_days
 from sparkrec.masking import masked
 from sparkrec.steps.context import Counts, JobContext
-from sparkrec.steps.due import Due, Retrain, retrain_due
+from sparkrec.steps.due import Retrain, retrain_due
 from sparkrec.steps.gates import closed_gates
 from sparkrec.steps.runs import RUNS, latest_runs
 from sparkrec.unexpected import cause, under_way
@@ -72,14 +72,15 @@ class Runner:
             specs: The jobs.
             retrain: Whether those of a retrain are among them, or only when one is due; the run says which and why.
         """
-        due = {"yes": Due(True, "asked for"), "no": Due(False, "not asked for")}.get(retrain)
+        retrains = {"yes": True, "no": False}.get(retrain)
         for number, spec in enumerate(specs, 1):
             label = f"[{number}/{len(specs)}] {spec.name}"
             with under_way(f"job {spec.name} of source {self.settings.source.name}"):
-                if spec.retrain and due is None:
+                if spec.retrain and retrains is None:
                     due = retrain_due(self.settings, self.lake, self._known_until(spec))
                     self._say_below(f"a retrain is {'' if due.is_due else 'not '}due: {due.why}")
-                if spec.retrain and due and not due.is_due:
+                    retrains = due.is_due
+                if spec.retrain and not retrains:
                     self.say(f"{label}: left out")
                     continue
                 self._run_job(spec, label)

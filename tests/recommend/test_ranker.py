@@ -214,18 +214,18 @@ SETTINGS = RankerSettings(trees=30, leaves=4, min_rows=5, learning_rate=0.2, dep
 TREES = rankers_named()["ranker"]
 
 
-def _samples(features: np.ndarray, relevant: np.ndarray, names: tuple[str, ...], window: int = 1) -> Samples:
+def _samples(features: np.ndarray, relevant: np.ndarray, names: tuple[str, ...]) -> Samples:
     """Of 60 users with 8 candidates each."""
-    windows = np.full(480, window, np.int32)
+    windows = np.ones(480, np.int32)
     return Samples(names, features.reshape(480, -1).astype(np.float32), relevant.ravel(), windows, np.full(60, 8))
 
 
-def _largest(seed: int, window: int = 1) -> Samples:
+def _largest(seed: int) -> Samples:
     """Users whose relevant candidate is the one with the largest second feature."""
     features = np.random.default_rng(seed).normal(size=(60, 8, 3))
     features[:, :, 2] = np.nan
     best = features[:, :, 1].argmax(axis=1)
-    return _samples(features, np.arange(8) == best[:, None], ("a", "b", "c"), window)
+    return _samples(features, np.arange(8) == best[:, None], ("a", "b", "c"))
 
 
 def _fit(ranker: Ranker, samples: Samples, names: tuple[str, ...]) -> np.ndarray:
