@@ -242,7 +242,6 @@ CUTS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize(
     ("table", "reader"),
     [
@@ -255,20 +254,23 @@ CUTS: dict[str, Callable[[bytes], bytes]] = {
     ],
 )
 def test_a_commit_that_lacks_a_part_is_named_and_undone_by_removing_it(
-    course: Course, table: str, reader: str, cut: str, tmp_path: Path
+    course: Course, table: str, reader: str, tmp_path: Path
 ) -> None:
     lake = tmp_path / "lake"
     shutil.copytree(course.end, lake)
     path = Lake(course.spark, str(lake)).path(table)
     entry = Path(path, "_delta_log", f"{newest_version(path):020d}.json")
-    entry.write_bytes(CUTS[cut](entry.read_bytes()))
     entry.with_name(f".{entry.name}.crc").unlink(missing_ok=True)
+    whole = entry.read_bytes()
+    for cut, kept in CUTS.items():
+        entry.write_bytes(kept(whole))
 
-    with pytest.raises(DataError, match="a part of this commit is missing") as found:
-        course.run(lake, reader)
+        with pytest.raises(DataError, match="a part of this commit is missing") as found:
+            course.run(lake, reader)
 
-    assert str(entry) in str(found.value)
-    course.tried.append(f"log of {table}, {cut} gone: {found.value}")
+        assert str(entry) in str(found.value)
+        course.tried.append(f"log of {table}, {cut} gone: {found.value}")
+    # However much is gone, the repair is the same.
     for part in entry.parent.glob(f"*{entry.stem}*"):
         part.unlink()
     course.run(lake, *from_writer_of(table))
