@@ -1,4 +1,4 @@
-"""Say how well items answer queries, by their texts and by clicks."""
+"""Find candidates of queries, and say how well they answer, by their texts and by clicks."""
 
 from sparkrec.cli import job_main
 

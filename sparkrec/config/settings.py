@@ -360,11 +360,18 @@ class Word2VecSettings(_Section):
 
 
 class MatchSettings(_Section):
-    """Which queries and items are matched."""
+    """Which queries have results, and how many items are found for each."""
 
     queries: int = Field(10_000, ge=1, description="The most frequent ones.")
-    items: int = Field(50, ge=1, description="Of each query by text, and as many by clicks.")
+    min_people: int = Field(
+        2, ge=1, description="A query that fewer people have typed has no results: it may tell who typed it."
+    )
+    items: int = Field(50, ge=1, description="Items that each retriever names for a query.")
+    min_cosine: float = Field(
+        0.3, ge=0, le=1, description="Items whose titles' vectors are farther from the query's are not named."
+    )
     click_prior: float = Field(1.0, gt=0, description="Clicks added to both sides of a click score.")
+    results: int = Field(50, ge=1, description="Items of a query's published list.")
 
 
 class ShardSettings(_Section):

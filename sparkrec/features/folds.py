@@ -93,15 +93,21 @@ def with_split(positives: DataFrame, split: SplitSettings) -> DataFrame:
         )
     else:
         last = positives.agg(F.max("event_time").alias("_last"))
-        length = split.holdout_days * 86_400_000_000
-        before_last = F.unix_micros("_last") - F.unix_micros("known_time")
-        # What is known exactly a window's length before the last event belongs to the newer window, as does what is
-        # known after it.
-        window = F.greatest(F.lit(0), F.floor((before_last - 1) / length)).cast("int")
-        first = _empty_windows(split)
-        windowed = positives.crossJoin(F.broadcast(last)).withColumn("window", window + first).drop("_last")
+        window = time_window(F.col("known_time"), F.col("_last"), split)
+        windowed = positives.crossJoin(F.broadcast(last)).withColumn("window", window).drop("_last")
     name = F.when(F.col("window") == 0, "test").when(F.col("window") == 1, "validation").otherwise("train")
     return windowed.withColumn("split", name)
+
+
+def time_window(known_time: Column, last: Column, split: SplitSettings) -> Column:
+    """The window of what came to be known at a time, by ``holdout_days`` before the last positive event.
+
+    What is known exactly a window's length before that event belongs to the newer window, as does what is known after
+    it.
+    """
+    length = split.holdout_days * 86_400_000_000
+    before_last = F.unix_micros(last) - F.unix_micros(known_time)
+    return F.greatest(F.lit(0), F.floor((before_last - 1) / length)).cast("int") + _empty_windows(split)
 
 
 def in_order_of(split: SplitSettings) -> str:

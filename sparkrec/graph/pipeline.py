@@ -11,7 +11,7 @@ from sparkrec.graph.jobs import JOBS
 from sparkrec.graph.order import upstream
 
 # Jobs that rank.
-_RANKING = ("train", "evaluate", "recommend")
+_RANKING = ("train", "evaluate", "recommend", "search")
 
 
 def pipeline() -> tuple[JobSpec, ...]:

@@ -107,6 +107,19 @@ class QueryExamples:
 
 
 @dataclass(frozen=True, eq=False)
+class QueryResults:
+    """A query that many people search for, and its first results."""
+
+    query: str
+    corrected: str
+    searches: int
+    results: pd.DataFrame
+    """rank, item_id, title, reason; without an item where nothing answers the query."""
+    nearest_query: str | None = None
+    """The most similar query that has results, where this one has none."""
+
+
+@dataclass(frozen=True, eq=False)
 class ReportContent:
     """Everything on the page. All frames are small: the page shows each of their rows."""
 
@@ -138,6 +151,7 @@ class ReportContent:
     """The columns of gold.feature_statistics, for this run's date; may be empty, even without columns."""
     queries: QueryExamples | None = None
     """None where no query is shown."""
+    search_results: tuple[QueryResults, ...] = ()
     by_default: frozenset[str] = frozenset()
     """Shelves whose model was not chosen on anybody."""
     split: str | None = None

@@ -137,7 +137,7 @@ def _shelf_check(shelf: Shelf) -> Check:
         figure = "nothing was measured"
         if published:
             figure = f"it has {metric} {wording.figure(published.scores[shelf.metric].value)} on {shelf.evaluated_on}"
-        return Check("note", f"{name}: {shelf.description} is the default, with 0 users to choose on; {figure}.")
+        return Check("note", f"{name}: {shelf.description} is the default, with 0 {shelf.over} to choose on; {figure}.")
     if published is None:
         return Check("note", f"{name}: no {metric} of the published model on held-out events.")
     if rival is None or shelf.lead is None:

@@ -79,6 +79,11 @@ class Shelf:
     """Whether the published model was not chosen on anybody."""
 
     @property
+    def over(self) -> str:
+        """What the means are over."""
+        return "queries" if self.name == "search" else "users"
+
+    @property
     def evaluated_on(self) -> str:
         """The split that says most: the test, or the validation split if nothing was held out for a test."""
         return next((split for split in SPLITS if self.splits.get(split)), SPLITS[0])

@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from sparkrec.contracts.features import RANKING_SAMPLES, features
 from sparkrec.monitoring.feature_statistics import feature_statistics
 from sparkrec.monitoring.value_counts import value_counts
+from sparkrec.recommend.queries.query_ranker import QUERY_ITEMS
 from sparkrec.steps.context import Counts, JobContext
 
 STATISTICS = "gold.feature_statistics"
@@ -23,6 +24,8 @@ def run(context: JobContext) -> Counts:
 
 def _rows(context: JobContext, table: str) -> DataFrame:
     rows = context.tables.read(table)
+    if table == QUERY_ITEMS:
+        return rows.where("fold = 'publish'")
     if table != RANKING_SAMPLES:
         return rows
     # Most candidates of a window are those of the others, too.

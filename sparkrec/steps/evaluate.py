@@ -17,6 +17,7 @@ from sparkrec.evaluation.choose import Candidates, candidates, choose_blend
 from sparkrec.evaluation.evaluate import evaluated
 from sparkrec.evaluation.exposure import exposure_metrics
 from sparkrec.evaluation.measure import list_values
+from sparkrec.evaluation.queries import SEARCH
 from sparkrec.evaluation.segments import NEW_USER_EVENTS, WHOLE, profile_segments, with_segments
 from sparkrec.features.effective_split import effective_split
 from sparkrec.features.folds import newest_known
@@ -31,6 +32,7 @@ from sparkrec.registry.code import digest_of
 from sparkrec.registry.model_store import CurrentModels, model_version
 from sparkrec.registry.tracking import Tracker, track
 from sparkrec.steps.context import Counts, JobContext
+from sparkrec.steps.query_evaluation import evaluate_queries
 from sparkrec.steps.ranks import same_weights
 
 BLEND = "blend"
@@ -43,7 +45,7 @@ DEFAULTS = {"discover": "popularity", "reorder": "own_frequency_decayed"}
 # What decides which models there are, how good they are found to be, and what is published.
 _SECTIONS = (
     *("seed", "split", "features", "shards", "two_tower", "matrix_factorisation", "self_attention", "gru"),
-    *("deepfm", "baselines", "models", "ranker", "evaluation"),
+    *("deepfm", "baselines", "models", "ranker", "match", "evaluation"),
 )
 _CODE = ("sparkrec.features", "sparkrec.models", "sparkrec.recommend", "sparkrec.shards", "sparkrec.training")
 
@@ -76,7 +78,9 @@ def run(context: JobContext) -> Counts:
     users = {split: _users(context, current, split, by_profile).persist() for split in splits}
     try:
         chosen = _choose(context, current, users.get("validation"), effective.told)
-        chosen.write(tables.write_artefact("models/chosen.json"))
+        of_queries, query_figures = evaluate_queries(context)
+        with_queries = {**chosen.shelves, **({SEARCH: of_queries} if of_queries else {})}
+        chosen.model_copy(update={"shelves": with_queries}).write(tables.write_artefact("models/chosen.json"))
         titles = title_vectors(tables.read("features.item_text"), current.items)
         # One split after the other: executors hold the models of one fold at a time.
         found = [_figures(settings, current, split, chosen, users[split], titles) for split in splits]
@@ -92,8 +96,9 @@ def run(context: JobContext) -> Counts:
             ],
             "model string, shelf string, model_version string, chosen boolean",
         )
+        of_users = together.join(F.broadcast(described), ["model", "shelf"], "inner")
         rows = (
-            together.join(F.broadcast(described), ["model", "shelf"], "inner")
+            (of_users.unionByName(query_figures) if query_figures else of_users)
             .withColumn("run_date", F.lit(context.run_date))
             .withColumn("protocol", F.lit(_protocol(settings)))
         )

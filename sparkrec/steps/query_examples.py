@@ -1,4 +1,4 @@
-"""The few queries that the report shows."""
+"""The few queries that the report shows, and what they find."""
 
 import pandas as pd
 from pyspark.sql import Column, DataFrame
@@ -8,11 +8,12 @@ from sparkrec.errors import ConfigurationError
 from sparkrec.features.queries.examples import made_queries
 from sparkrec.features.queries.understand import understood
 from sparkrec.lake import files
-from sparkrec.report import QueryExamples, wording
+from sparkrec.report import QueryExamples, QueryResults, wording
 from sparkrec.simulation.query_scores import query_scores
 from sparkrec.steps.context import JobContext
 
 _SHOWN = 20
+_SHOWN_PLACES = 3
 # Some titles give no query, and some the same as another.
 _TITLES = 3 * _SHOWN
 _SCORES = {
@@ -39,6 +40,36 @@ def query_examples(context: JobContext, current_items: DataFrame) -> QueryExampl
     shown = queries.where("edits > 0").join(typed, "normalised_query", "left_semi")
     most = shown.orderBy(F.desc("searches"), "normalised_query").limit(_SHOWN)
     return QueryExamples(figures, most.select(*_shown(F.lit(None).cast("string"))).toPandas())
+
+
+def result_examples(context: JobContext, items: DataFrame) -> tuple[QueryResults, ...]:
+    """The queries that are searched for most, with their first results.
+
+    Args:
+        context: The job's surroundings.
+        items: ``item_id, title``.
+    """
+    tables = context.tables
+    published = tables.read("gold.search_results").where(F.col("rank") <= _SHOWN_PLACES)
+    most = published.where("rank = 1").orderBy(F.desc("searches"), "normalised_query").limit(_SHOWN)
+    corrected = tables.read("features.query_text").select("normalised_query", "corrected_query")
+    rows = (
+        published.join(most.select("normalised_query"), "normalised_query", "left_semi")
+        .join(corrected, "normalised_query", "inner")
+        .join(items, "item_id", "left")
+        .orderBy(F.desc("searches"), "normalised_query", "rank")
+        .toPandas()
+    )
+    return tuple(
+        QueryResults(
+            str(query),
+            of_query["corrected_query"].iloc[0],
+            int(of_query["searches"].iloc[0]),
+            of_query[["rank", "item_id", "title", "reason"]],
+            of_query["nearest_query"].iloc[0],
+        )
+        for query, of_query in rows.groupby("normalised_query", sort=False)
+    )
 
 
 def _figures(queries: DataFrame) -> dict[str, str]:

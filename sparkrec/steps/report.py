@@ -17,7 +17,7 @@ from sparkrec.registry.model_store import CurrentModels
 from sparkrec.report import ItemNeighbours, ReportContent, TrainingCurve, UserExample
 from sparkrec.steps.context import Counts, JobContext
 from sparkrec.steps.describe import STATISTICS
-from sparkrec.steps.query_examples import query_examples
+from sparkrec.steps.query_examples import query_examples, result_examples
 from sparkrec.steps.runs import CLEANING, as_frame, row_account
 from sparkrec.training.plan import FoldRecord
 
@@ -65,6 +65,7 @@ def run(context: JobContext) -> Counts:
         metric=f"ndcg@{settings.evaluation.k}",
         features=tables.read(STATISTICS).where(F.col("run_date") == F.lit(context.run_date)).toPandas(),
         queries=query_examples(context, described),
+        search_results=result_examples(context, items),
     )
     written = report.write(content, folder)
     context.say(f"report: {written}")

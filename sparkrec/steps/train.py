@@ -16,6 +16,15 @@ from sparkrec.features.folds import folds, known_at
 from sparkrec.lake import files
 from sparkrec.lake.order import in_one_order
 from sparkrec.recommend.models import FitData, Model, all_models, options_of
+from sparkrec.recommend.queries.query_ranker import (
+    QUERY_ITEMS,
+    RANKER_FILE,
+    fit_query_ranker,
+    fitted_at,
+    learnable,
+    with_item_features,
+    write_query_ranker,
+)
 from sparkrec.recommend.ranker.ranker import over
 from sparkrec.recommend.ranker.rankers import rankers_named
 from sparkrec.recommend.scorers.scorer import Fitted
@@ -90,6 +99,7 @@ def run(context: JobContext) -> Counts:
     for why in dict.fromkeys(ranked.left_out.values()):
         context.say(f"left out: {', '.join(name for name, said in ranked.left_out.items() if said == why)}: {why}")
     ranked.write(uri)
+    counts |= _fit_query_ranker(context, wanted, current.scratch("queries"))
     track(settings, context.say, partial(_log, context, ranked, manifest))
     return counts
 
@@ -118,6 +128,23 @@ def _log(context: JobContext, current: CurrentModels, manifest: Manifest, tracke
             options["ranker"] = settings.ranker.model_dump()
         records = {fold: record for fold in at if (record := FoldRecord.find(f"{current.folder(name)}/{fold}"))}
         tracker.log(name, version, data | options, curves(records))
+
+
+def _fit_query_ranker(context: JobContext, at: Sequence[str], scratch: str) -> Counts:
+    """Fit the ranker of queries' candidates; a source without searches has none."""
+    settings, tables = context.settings, context.tables
+    uri = tables.write_artefact(RANKER_FILE)
+    rows = learnable(tables.read(QUERY_ITEMS), settings.ranker.users, settings.seed)
+    if not settings.ranker.windows or rows.isEmpty():
+        write_query_ranker(uri, {})
+        return {}
+    samples = with_item_features(rows, tables.read)
+    trees = fit_query_ranker(samples, at, settings.ranker, settings.seed, scratch)
+    write_query_ranker(uri, trees)
+    context.say(
+        f"query_ranker: fitted at {', '.join(sorted(fitted_at(uri))) or 'no fold, for there are too few queries'}"
+    )
+    return {"query_rankers": len(trees)}
 
 
 def _fit(context: JobContext, current: CurrentModels, manifest: Manifest, fold: str, models: Sequence[Model]) -> str:

@@ -97,7 +97,8 @@ def test_a_feature_with_the_tag_reaches_the_rankers(project: Path) -> None:
     assert ranking_tables("item")["features.item_weekends"] == ("item_weekend_share",)
     assert load_contract("features.ranking_samples").columns["item_weekend_share"].feature is None
     for job in pipeline():
-        assert ("features.item_weekends" in job.reads) == (job.name in ("train", "evaluate", "recommend", "describe"))
+        readers = ("train", "evaluate", "recommend", "search", "describe")
+        assert ("features.item_weekends" in job.reads) == (job.name in readers)
     assert "item_weekends" in upstream(pipeline())["train"]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from sparkrec.report import QueryExamples, ReportContent, render
+from sparkrec.report import QueryExamples, QueryResults, ReportContent, render
 
 COLUMNS = ["typed", "made_from", "corrected", "category", "probability", "brand", "colour", "size"]
 
@@ -68,3 +68,22 @@ def test_made_queries_say_what_they_were_made_from_and_whether_it_was_found(cont
 @pytest.mark.parametrize("queries", [None, QueryExamples({}, pd.DataFrame(columns=COLUMNS))])
 def test_a_page_without_queries_says_why(content: ReportContent, queries: QueryExamples | None) -> None:
     assert "No query is shown" in section(replace(content, queries=queries))
+
+
+def test_what_searches_find_stands_with_the_reason_and_as_text(content: ReportContent) -> None:
+    names = ["rank", "item_id", "title", "reason"]
+    mugs = [(1, "a", "<b>Mug</b>", "chosen once after this search"), (2, "b", None, "words of the query in its title")]
+    nothing = [(1, None, None, "nothing answers this query")]
+    found = (
+        QueryResults("mgu", "mug", 1234, pd.DataFrame(mugs, columns=names)),
+        QueryResults("asdf", "asdf", 2, pd.DataFrame(nothing, columns=names), nearest_query="mug"),
+    )
+
+    page = section(replace(content, search_results=found))
+
+    assert rows(page[page.index("What searches find") :])[1:] == [
+        ["mgu", "mug", "1,234", "1", "&lt;b&gt;Mug&lt;/b&gt;", "chosen once after this search"],
+        ["2", "–", "words of the query in its title"],
+        ["asdf", "asdf", "2", "–", "–", "nothing answers this query; the nearest query with results is mug"],
+    ]
+    assert "What searches find" not in section(replace(content, search_results=()))

@@ -2,7 +2,6 @@ import pytest
 from pyspark.sql import SparkSession
 
 from sparkrec.features.queries.item_clicks import item_clicks
-from sparkrec.features.queries.query_items import query_items
 
 
 def test_clicks_count_beside_what_their_places_let_expect(spark: SparkSession) -> None:
@@ -39,36 +38,3 @@ def test_clicks_count_beside_what_their_places_let_expect(spark: SparkSession) -
             ("lamp", "d"): 1 / (1 + 1 / 2 + 1 / 3),
         }
     )
-
-
-def test_a_query_has_its_best_items_by_text_and_by_clicks(spark: SparkSession) -> None:
-    queries = spark.createDataFrame(
-        [("rde mug", "red mug", ["red", "mug"])], "query string, text string, words array<string>"
-    )
-    items = spark.createDataFrame(
-        [
-            ("a", "Red mug", ["red", "mug"]),
-            ("b", "Red lamp", ["red", "lamp"]),
-            ("c", "Oak rake", ["oak", "rake"]),
-            ("d", None, []),
-        ],
-        "item_id string, title string, words array<string>",
-    )
-    vectors = spark.createDataFrame(
-        [("red mug", [0.6, 0.8]), ("Red mug", [1.0, 0.0]), ("Oak rake", [0.0, 1.0])], "text string, vector array<float>"
-    )
-    clicks = spark.createDataFrame(
-        [("rde mug", "c", 9, 3, 1.5), ("rde mug", "b", 4, 0, 0.5), ("rde mug", "d", 2, 1, 1.1)],
-        "query string, item_id string, impressions long, clicks long, click_score double",
-    )
-
-    found = {row.item_id: row for row in query_items(queries, items, vectors, clicks, most=1).collect()}
-
-    # One by text, one by clicks.
-    assert set(found) == {"a", "c"}
-    assert found["a"].tfidf_cosine == pytest.approx(1.0)
-    assert found["a"].embedding_cosine == pytest.approx(0.6)
-    assert (found["a"].impressions, found["a"].clicks, found["a"].click_score) == (0, 0, 1.0)
-    assert (found["c"].bm25, found["c"].tfidf_cosine) == (0.0, 0.0)
-    assert found["c"].embedding_cosine == pytest.approx(0.8)
-    assert (found["c"].impressions, found["c"].clicks, found["c"].click_score) == (9, 3, 1.5)
