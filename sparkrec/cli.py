@@ -190,6 +190,25 @@ class Format(StrEnum):
 
 
 @app.command(cls=_Command)
+def search(
+    query: Annotated[str, typer.Argument(help="What somebody might type into the shop's search.")],
+    source: Source,
+    lake: LakeFolder,
+    most: Annotated[int, typer.Option("--top", min=1, help="Items.")] = 10,
+    env: Env = "local",
+    overrides: Overrides = None,
+) -> None:
+    """Answer a query from the lake's tables, as the published results of frequent ones are made."""
+    from sparkrec.recommend.queries.live import LiveSearch
+
+    found = LiveSearch.open(lake, load_settings(env, source, lake, overrides=overrides or ())).search(query, most)
+    if found.empty:
+        _say("nothing answers this query")
+    for row in found.to_dict("records"):
+        _say(f"{row['rank']:>3}  {row['item_id']}  {row['title'] or '(no title)'}: {row['reason']}")
+
+
+@app.command(cls=_Command)
 def sql(
     query: Annotated[str, typer.Argument(help="Tables by layer.table, as gold.recommendations; or: show tables.")],
     lake: LakeFolder,

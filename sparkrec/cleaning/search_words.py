@@ -1,30 +1,52 @@
 """Words of queries and items, as they are matched."""
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+import re
 
-from sparkrec.cleaning.segmentation import segmented
+import pandas as pd
+from pyspark.sql import Column
+from pyspark.sql.pandas.functions import pandas_udf
+
+from sparkrec.cleaning.segmentation import segment
 from sparkrec.cleaning.titles import STOP_WORDS
-from sparkrec.text import normalised_query
+from sparkrec.text import beginning, normalised
+
+TEXT_FIELDS = ("title", "brand", "category_path", "description")
+"""All that is written of an item, in silver.items."""
+
+# The S stemmer (Harman, "How effective is suffixing?", 1991), and plurals that have a further e, as boxes has.
+_PLURALS = (
+    *((re.compile("(?<![ea])ies$"), "y"), (re.compile("(x|ss|zz|ch|sh)es$"), r"\1")),
+    *((re.compile("(?<![aeo])es$"), "e"), (re.compile("(?<![us])s$"), "")),
+)
+_MIN_LETTERS = 4
+_STOPS = frozenset(STOP_WORDS)
+
+
+def words_of(text: str) -> list[str]:
+    """Words and numbers of a text in their order, normalised as queries are, in the singular, without stop words.
+
+    Chinese and Japanese are segmented.
+
+    >>> words_of("Two RED mugs, and the 20 x 30 cm boxes")
+    ['two', 'red', 'mug', '20', 'x', '30', 'cm', 'box']
+    """
+    return [_singular(word) for word in segment(normalised(text)).split() if word not in _STOPS]
+
+
+def _singular(word: str) -> str:
+    if len(word) < _MIN_LETTERS:
+        return word
+    for ending, replacement in _PLURALS:
+        if ending.search(word):
+            return ending.sub(replacement, word)
+    return word
 
 
 def search_words(text: Column, most: int) -> Column:
-    """Words and numbers of a text in their order, normalised as queries are, in the singular, without stop words.
+    """`words_of` each text; a missing one has none. Of a text of more characters than ``most`` its beginning counts."""
 
-    Chinese and Japanese are segmented. A missing text has none. Of a text of more characters than ``most`` its
-    beginning counts.
-    """
-    words = F.split(segmented(normalised_query(text, most)), " ")
-    kept = F.filter(words, lambda word: (word != "") & ~word.isin(STOP_WORDS))
-    return F.coalesce(F.transform(kept, _singular), F.array().cast("array<string>"))
+    def words(texts: pd.Series) -> pd.Series:
+        return texts.map(lambda one: words_of(one) if isinstance(one, str) else [])
 
-
-def _singular(word: Column) -> Column:
-    """The word without the ending of an English plural (the S stemmer; Harman, "How effective is suffixing?", 1991)."""
-    return (
-        F.when(F.length(word) < 4, word)
-        .when(word.rlike("[^ea]ies$"), F.regexp_replace(word, "ies$", "y"))
-        .when(word.rlike("[^aeo]es$"), F.regexp_replace(word, "es$", "e"))
-        .when(word.rlike("[^us]s$"), F.regexp_replace(word, "s$", ""))
-        .otherwise(word)
-    )
+    found: Column = pandas_udf(words, "array<string>")(beginning(text, most))  # type: ignore[call-overload]
+    return found

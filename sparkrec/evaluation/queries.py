@@ -9,9 +9,8 @@ from pyspark.sql import functions as F
 
 from sparkrec.evaluation.metrics import list_metrics
 from sparkrec.evaluation.segments import WHOLE
+from sparkrec.recommend.queries.fusion import SEARCH
 
-SEARCH = "search"
-"""The surface of queries."""
 _WHOSE = ["user_hash", "model", "shelf"]
 _RARE, _FREQUENT = 10, 100
 

@@ -17,13 +17,13 @@ from sparkrec.evaluation.choose import Candidates, candidates, choose_blend
 from sparkrec.evaluation.evaluate import evaluated
 from sparkrec.evaluation.exposure import exposure_metrics
 from sparkrec.evaluation.measure import list_values
-from sparkrec.evaluation.queries import SEARCH
 from sparkrec.evaluation.segments import NEW_USER_EVENTS, WHOLE, profile_segments, with_segments
 from sparkrec.features.effective_split import effective_split
 from sparkrec.features.folds import newest_known
 from sparkrec.lake.order import in_one_order
 from sparkrec.recommend.loaded import with_model_inputs
 from sparkrec.recommend.models import all_models
+from sparkrec.recommend.queries.fusion import SEARCH
 from sparkrec.recommend.ranker.rankers import rankers_named
 from sparkrec.recommend.scorers.titles import title_vectors
 from sparkrec.recommend.targets import bounded, with_targets

@@ -6,7 +6,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sparkrec.cleaning.search_words import search_words
+from sparkrec.cleaning.search_words import TEXT_FIELDS, search_words
 from sparkrec.config.settings import SplitSettings
 from sparkrec.features.effective_split import effective_split
 from sparkrec.features.folds import backtest_windows, fold_that_knows, folds, newest_known, time_window
@@ -93,7 +93,7 @@ def _vectors(context: JobContext) -> DataFrame:
 def _items(context: JobContext, vectors: DataFrame) -> DataFrame:
     """All that the retrievers know of the items."""
     texts = context.settings.source.texts
-    written = F.concat_ws(" ", "title", "brand", F.regexp_replace("category_path", "[/>|]", " "), "description")
+    written = F.concat_ws(" ", *TEXT_FIELDS)
     return (
         context.current_items()
         .join(vectors.withColumnRenamed("text", "title"), "title", "left")

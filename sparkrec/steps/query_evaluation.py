@@ -6,9 +6,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sparkrec.evaluation.bootstrap import means_with_intervals
-from sparkrec.evaluation.queries import SEARCH, query_lists, query_values
+from sparkrec.evaluation.queries import query_lists, query_values
 from sparkrec.lake.order import in_one_order
-from sparkrec.recommend.queries.fusion import orders
+from sparkrec.recommend.queries.fusion import RANK_FUSION, SEARCH, orders
 from sparkrec.recommend.queries.query_ranker import (
     QUERY_ITEMS,
     QUERY_RANKER,
@@ -23,7 +23,7 @@ from sparkrec.registry.code import digest_of
 from sparkrec.registry.model_store import model_version
 from sparkrec.steps.context import JobContext
 
-DEFAULT = "rank_fusion"
+DEFAULT = RANK_FUSION
 """What orders results where there is nothing to choose on."""
 _SPLITS = ("validation", "test")
 
@@ -83,9 +83,8 @@ def evaluate_queries(context: JobContext) -> tuple[ChosenList | None, DataFrame 
 
 
 def _lists(context: JobContext, split: str, ranker: bool, k: int) -> DataFrame:
-    # What no retriever names has no place in any list.
-    by = orders() | ({QUERY_RANKER: F.when(F.col("rank_fusion") > 0, F.col(QUERY_RANKER))} if ranker else {})
-    rows = ordered_candidates(context, split, ranker).withColumn("rank_fusion", orders()["rank_fusion"])
+    by = orders() | ({QUERY_RANKER: F.when(F.col(RANK_FUSION) > 0, F.col(QUERY_RANKER))} if ranker else {})
+    rows = ordered_candidates(context, split, ranker)
     lists = query_lists(rows, by, context.tables.read("features.query_text"), k)
     tasks = int(context.spark.conf.get("spark.sql.shuffle.partitions") or 1)
     return in_one_order(lists, tasks, "user_id")

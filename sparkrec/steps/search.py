@@ -2,9 +2,8 @@
 
 from pyspark.sql import functions as F
 
-from sparkrec.evaluation.queries import SEARCH
 from sparkrec.features.vocabulary import indices_of
-from sparkrec.recommend.queries.fusion import orders
+from sparkrec.recommend.queries.fusion import SEARCH, orders
 from sparkrec.recommend.queries.query_ranker import QUERY_ITEMS, QUERY_RANKER
 from sparkrec.recommend.queries.results import results, with_nearest_query
 from sparkrec.registry.chosen import Chosen

@@ -5,11 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
-from sparkrec.evaluation.queries import SEARCH
+from sparkrec.config import load_settings
 from sparkrec.lake import Lake
+from sparkrec.recommend.queries.fusion import SEARCH
+from sparkrec.recommend.queries.live import LiveSearch
 from sparkrec.recommend.queries.query_ranker import RANKER_FILE, write_query_ranker
 from sparkrec.registry.chosen import Chosen, ChosenList
 from sparkrec.steps import match, search
@@ -124,6 +128,28 @@ def test_results_are_ordered_by_what_was_chosen(
     assert (found["xyzzy", 1].nearest_query, found["xyzzy", 1].reason) == ("mug", "nothing answers this query")
     assert {row.model for row in found.values()} == {"clicks"}
     assert {row.run_date for row in found.values()} == {date(2026, 1, 1)}
+
+
+def test_a_query_at_the_terminal_is_answered_as_the_published_ones(
+    shop: Lake, matched: dict[tuple[str, str, str], Any], steps: Callable[[Lake], Any]
+) -> None:
+    write_query_ranker(shop.path(RANKER_FILE), {})
+    lists = {SEARCH: ChosenList(model="rank_fusion", version="1", weights={"rank_fusion": 1.0}, validation=None)}
+    Chosen(run_date=date(2026, 1, 1), metric="ndcg@10", shelves=lists).write(shop.path("models/chosen.json"))
+    steps(shop)(search)
+    settings = load_settings("test", "online_retail", lake=shop.root, overrides=["encoder.preset=null"])
+
+    live = LiveSearch.open(shop.root, settings)
+
+    columns = ["rank", "item_id", "score", "reason", "sources"]
+    for query in ("mug", "rake"):
+        rows = shop.read("gold.search_results").where(F.col("normalised_query") == query).orderBy("rank")
+        pd.testing.assert_frame_equal(
+            live.search(query.upper(), 50)[columns].astype({"rank": "int32"}), rows.select(columns).toPandas()
+        )
+    # One that nobody has typed yet.
+    assert live.search("the lamps!", 1)[["item_id", "title"]].to_numpy().tolist() == [["b", "Red lamp"]]
+    assert live.search("?!", 5).empty
 
 
 def test_a_shop_without_searches_has_no_candidates_and_no_results(

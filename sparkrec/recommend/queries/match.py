@@ -22,6 +22,7 @@ _SCHEMA = ", ".join(
         "query string, item_id string",
         *(f"{name} float" for name in _FEATURES),
         *(f"place_{name} int" for name in RETRIEVERS),
+        "rank_fusion float",
     ]
 )
 _AT_ONCE = 128

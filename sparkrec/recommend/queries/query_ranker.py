@@ -174,9 +174,14 @@ def with_query_ranker(rows: DataFrame, uri: str, fold: str) -> DataFrame:
     return rows.mapInPandas(score, schema)
 
 
-@lru_cache(maxsize=1)
-def _load(uri: str, fold: str, version: str) -> tuple[tuple[str, ...], dict[int, Booster]]:
-    """Workers stay, and the file may be another one than that which they read before: the version tells."""
+def read_trees(uri: str, fold: str) -> tuple[tuple[str, ...], dict[int, Booster]]:
+    """The features that the ranker of a fold sees, and its trees for each half of the queries."""
     arrays = files.read_arrays(uri)
     names = tuple(json.loads(arrays[_NAMES].tobytes()))
     return names, {half: Booster(arrays[f"{fold}/{half}"]) for half in _HALVES if f"{fold}/{half}" in arrays}
+
+
+@lru_cache(maxsize=1)
+def _load(uri: str, fold: str, version: str) -> tuple[tuple[str, ...], dict[int, Booster]]:
+    """Workers stay, and the file may be another one than that which they read before: the version tells."""
+    return read_trees(uri, fold)

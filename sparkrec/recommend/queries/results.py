@@ -1,15 +1,19 @@
 """The published results of queries."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
 
 from sparkrec.recommend.queries.retrievers import RETRIEVERS
 
 NOTHING = "nothing answers this query"
+_REASONS = ("clicks", "bm25", "text_bm25", "neighbour_clicks")
+_PLACES = tuple(f"place_{name}" for name in RETRIEVERS)
 OUT_OF_PRICE = "nothing that answers this query has a price that it asks for"
 
 
@@ -40,7 +44,10 @@ def results(candidates: DataFrame, order: Column, queries: DataFrame, prices: Da
         found.where("fits")
         .withColumn("rank", F.row_number().over(place))
         .where(F.col("rank") <= most)
-        .select("normalised_query", "rank", "item_id", "score", _reason().alias("reason"), _sources().alias("sources"))
+        .withColumns(
+            {"reason": _told(reasons, "string", _REASONS), "sources": _told(sources, "array<string>", _PLACES)}
+        )
+        .select("normalised_query", "rank", "item_id", "score", "reason", "sources")
     )
     out_of_price = found.where(~F.col("fits")).select("normalised_query", F.lit(True).alias("too_dear")).distinct()
     empty = (
@@ -58,21 +65,43 @@ def results(candidates: DataFrame, order: Column, queries: DataFrame, prices: Da
     return listed.unionByName(empty).join(queries.select("normalised_query", "searches"), "normalised_query", "inner")
 
 
-def _sources() -> Column:
-    """The retrievers that name the item."""
-    return F.array_compact(F.array(*[F.when(F.col(f"place_{name}").isNotNull(), name) for name in RETRIEVERS]))
+def _told(tell: Callable[[pd.DataFrame], "pd.Series[Any]"], kind: str, columns: Sequence[str]) -> Column:
+    """What a function of some columns tells."""
+
+    def told(values: pd.DataFrame) -> pd.Series:
+        return tell(values)
+
+    column: Column = pandas_udf(told, kind)(F.struct(*columns))  # type: ignore[call-overload]
+    return column
 
 
-def _reason() -> Column:
-    """Why an item answers a query, in words."""
-    times = F.when(F.col("clicks") == 1, "once").otherwise(F.concat(F.col("clicks").cast("long"), F.lit(" times")))
-    return (
-        F.when(F.col("clicks") > 0, F.concat(F.lit("chosen "), times, F.lit(" after this search")))
-        .when(F.col("bm25") > 0, "words of the query in its title")
-        .when(F.col("text_bm25") > 0, "words of the query in its texts")
-        .when(F.col("neighbour_clicks") > 0, "chosen after similar searches")
-        .otherwise("its title means about the same")
+def sources(places: pd.DataFrame) -> "pd.Series[Any]":
+    """The retrievers that name each item: a list each.
+
+    Args:
+        places: ``place_<retriever>`` of each.
+    """
+    named = [places[f"place_{name}"].notna().to_numpy() for name in RETRIEVERS]
+    return pd.Series(
+        [[name for name, there in zip(RETRIEVERS, row, strict=True) if there] for row in zip(*named, strict=True)],
+        index=places.index,
+        dtype=object,
     )
+
+
+def reasons(features: pd.DataFrame) -> "pd.Series[Any]":
+    """Why each item answers its query, in words: the strongest reason there is.
+
+    Args:
+        features: ``clicks, bm25, text_bm25, neighbour_clicks`` of each.
+    """
+    times = features["clicks"].astype(int).map(lambda clicks: "once" if clicks == 1 else f"{clicks:,} times")
+    found = pd.Series("its title means about the same", index=features.index, dtype=object)
+    # From the weakest to the strongest.
+    found[features["neighbour_clicks"] > 0] = "chosen after similar searches"
+    found[features["text_bm25"] > 0] = "words of the query in its texts"
+    found[features["bm25"] > 0] = "words of the query in its title"
+    return found.mask(features["clicks"] > 0, times.map("chosen {} after this search".format))
 
 
 def with_nearest_query(results: DataFrame, vectors: DataFrame, min_cosine: float) -> DataFrame:

@@ -1,6 +1,6 @@
 """The retrievers of queries: each names items, and all of these are candidates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,8 @@ from sparkrec.recommend.scorers.item_item import heaviest_of_rows
 
 Floats = NDArray[np.float32]
 Matrix = sparse.csr_matrix
+
+_RRF = 60
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,8 @@ class QueryBatch:
         """What some retriever names, with all features of the pair.
 
         Returns:
-            ``query, item_id``, the features by their names in features.query_items, and ``place_<retriever>``, null
-            where it does not name the item.
+            ``query, item_id``, the features by their names in features.query_items, ``place_<retriever>``, null where
+            it does not name the item, and ``rank_fusion``.
         """
         named = {name: heaviest_of_rows(scores(self), self.settings.items) for name, scores in RETRIEVERS.items()}
         most = len(self.catalogue)
@@ -98,6 +100,7 @@ class QueryBatch:
         for name, found in named.items():
             place, there = find(pairs, of_retriever[name])
             columns[f"place_{name}"] = pa.array(_places(found)[place] if len(found.data) else rows, mask=~there)
+        columns["rank_fusion"] = _fused([columns[f"place_{name}"] for name in named], len(pairs))
         return pa.table(columns)
 
     def _features(self, rows: NDArray[np.int64], items: NDArray[np.int64]) -> dict[str, Floats]:
@@ -148,6 +151,19 @@ RETRIEVERS: dict[str, Callable[[QueryBatch], Matrix]] = {
     "neighbour_clicks": lambda batch: batch.neighbour_clicks,
 }
 """Scores above 0 of each retriever, (queries, items). One entry each; features.query_items has its places."""
+
+
+def _fused(places: Sequence[pa.Array], pairs: int) -> Floats:
+    """Reciprocal rank fusion: the sum of 1 / (60 + place) over the retrievers that name the item.
+
+    Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual rank learning methods",
+    SIGIR 2009, with their constant.
+    """
+    found = np.zeros(pairs, np.float32)
+    for of_retriever in places:
+        there = of_retriever.is_valid().to_numpy(zero_copy_only=False)
+        found[there] += 1 / (_RRF + of_retriever.drop_null().to_numpy())
+    return found
 
 
 def _places(found: Matrix) -> NDArray[np.int32]:

@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from sparkrec.recommend.pairs import Indices, find, keys, slices, stored
+from sparkrec.recommend.pairs import Indices, find, first_of_each, keys, slices, stored
 from sparkrec.recommend.scorers.scorer import Scorer, UserScores
 from sparkrec.recommend.scorers.sparse_scores import SharedScores, SparseScores
 from sparkrec.recommend.users import Floats, UserBatch
@@ -70,10 +70,7 @@ def heaviest_of_rows(weights: sparse.csr_matrix, most: int) -> sparse.csr_matrix
     pairs = weights.tocoo()
     positive = pairs.data > 0
     row, column, value = pairs.row[positive], pairs.col[positive], pairs.data[positive]
-    order = np.lexsort((column, -value, row))
-    row, column, value = row[order], column[order], value[order]
-    place = np.arange(len(row)) - np.searchsorted(row, row)
-    kept = place < most
+    kept, _ = first_of_each(row.astype(np.int64), column.astype(np.int64), value, most)
     found = sparse.csr_matrix((value[kept], (row[kept], column[kept])), weights.shape)
     found.sort_indices()
     return found

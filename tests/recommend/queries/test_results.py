@@ -13,26 +13,27 @@ def candidates(spark: SparkSession, rows: list[dict[str, Any]]) -> DataFrame:
     """Rows of features.query_items; what a row does not say is 0, and no place."""
     numbers = ("bm25", "text_bm25", "clicks", "neighbour_clicks")
     names = ["normalised_query", "item_id", *numbers, *(f"place_{name}" for name in RETRIEVERS)]
-    values = [tuple(row.get(name, 0.0 if name in numbers else None) for name in names) for row in rows]
-    kinds = ["string", "string", *["float"] * len(numbers), *["int"] * len(RETRIEVERS)]
+    values = [
+        (
+            *(row.get(name, 0.0 if name in numbers else None) for name in names),
+            sum((1 / (60 + place) for name, place in row.items() if name.startswith("place_")), 0.0),
+        )
+        for row in rows
+    ]
+    names.append("rank_fusion")
+    kinds = ["string", "string", *["float"] * len(numbers), *["int"] * len(RETRIEVERS), "double"]
     return spark.createDataFrame(values, ", ".join(f"{name} {kind}" for name, kind in zip(names, kinds, strict=True)))
 
 
-def test_fusion_adds_up_inverse_places_and_a_retriever_alone_goes_by_its_own(spark: SparkSession) -> None:
+def test_a_retriever_alone_goes_by_its_places_and_what_nobody_names_is_in_no_list(spark: SparkSession) -> None:
     rows = candidates(
-        spark,
-        [
-            {"item_id": "a", "place_bm25": 1, "place_clicks": 3},
-            {"item_id": "b", "place_embedding": 2},
-            {"item_id": "missed"},
-        ],
+        spark, [{"item_id": "a", "place_bm25": 2}, {"item_id": "b", "place_embedding": 2}, {"item_id": "missed"}]
     )
 
     found = rows.select("item_id", *[order.alias(name) for name, order in orders().items()]).collect()
 
-    fused = {row.item_id: row.rank_fusion for row in found}
-    assert fused == pytest.approx({"a": 1 / 61 + 1 / 63, "b": 1 / 62, "missed": 0.0})
-    assert {row.item_id: row.bm25 for row in found} == {"a": -1.0, "b": None, "missed": None}
+    assert {row.item_id: row.bm25 for row in found} == {"a": -2.0, "b": None, "missed": None}
+    assert {row.item_id: row.rank_fusion for row in found} == pytest.approx({"a": 1 / 62, "b": 1 / 62, "missed": None})
 
 
 @pytest.fixture(scope="module")

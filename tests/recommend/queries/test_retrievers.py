@@ -48,6 +48,9 @@ def test_each_retriever_names_its_items_and_all_features_stand_beside(
         # The brand is in two texts, the lamp in one; a short text says it plainer than a long one.
         "d": {"text_bm25": 2},
     }
+    assert {item: row["rank_fusion"] for (_, item), row in rows.items()} == pytest.approx(
+        {"a": 1 / 63 + 1 / 61, "b": 3 / 61 + 1 / 62, "d": 1 / 62}
+    )
     lamp = rows["lamp", "b"]
     assert (lamp["impressions"], lamp["clicks"], lamp["click_score"]) == (4, 1, 1.5)
     assert lamp["embedding_cosine"] == pytest.approx(0.936)
