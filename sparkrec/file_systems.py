@@ -26,3 +26,9 @@ def file_names(uri: str) -> list[str]:
     filesystem, path = open_file_system(uri)
     found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
     return sorted(info.base_name for info in found if info.type is fs.FileType.File)
+
+
+def storage_trouble(told: str) -> str | None:
+    """What the storage refused, where an error tells of that: no mistake of the data or of the code."""
+    refusals = ("No space left on device", "Disk quota exceeded", "Read-only file system", "Permission denied")
+    return next((refusal for refusal in refusals if refusal in told), None)

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 from py4j.java_gateway import is_instance_of  # type: ignore[import-untyped]
 from pyspark import SparkConf, SparkContext
+from pyspark.accumulators import AccumulatorServer
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -35,6 +36,11 @@ def start_jvm(settings: Mapping[str, str], environment: Mapping[str, str | None]
             os.environ.pop(name, None)
             if name in before:
                 os.environ[name] = before[name]
+
+
+def stay_quiet_without_jvm() -> None:
+    """Let the server that hears of accumulators say nothing where the JVM is gone: the error of the job says it."""
+    setattr(AccumulatorServer, "handle_error", lambda *of_request: None)  # noqa: B010  nobody reads it by name
 
 
 def jvm(spark: SparkSession) -> Any:

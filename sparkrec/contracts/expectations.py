@@ -5,6 +5,7 @@ share one job. So row rules and missing values are counted by aggregates here, a
 ``references`` take jobs of their own. Results hold counts, never a row's values.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -86,7 +87,8 @@ class Quality:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._pages = folder.resolve() / "data_docs"
+        self._folder = folder.resolve()
+        self._pages = self._folder / "data_docs"
         self._context = gx.get_context(mode="file", project_root_dir=folder)
         if self._context.variables.progress_bars is None:
             self._set_up()
@@ -132,10 +134,19 @@ class Quality:
 
     def build_data_docs(self) -> Path:
         """Draw the kept results as web pages and give the first page."""
+        self._drop_broken_results()
         self._context.build_data_docs(site_names=[_SITE])
         for page in self._pages.rglob("*.html"):
             page.write_text(_BEACON.sub("data:,", page.read_text(encoding="utf-8")), encoding="utf-8")
         return self._pages / "index.html"
+
+    def _drop_broken_results(self) -> None:
+        """Remove results that a full disk or a kill has left half written: each is of one validation of many."""
+        for path in (self._folder / "gx" / "uncommitted" / "validations").rglob("*.json"):
+            try:
+                json.loads(path.read_text(encoding="utf-8"))
+            except ValueError:
+                path.unlink()
 
     def _set_up(self) -> None:
         self._context.variables.progress_bars = ProgressBarsConfig(globally=False)

@@ -115,7 +115,8 @@ def _commit_info(table: str, version: int) -> dict[str, Any]:
     try:
         actions = _actions(table, version)
         info: dict[str, Any] = next(action["commitInfo"] for action in actions if "commitInfo" in action)
-        is_whole = _has_all_rows(info, [action["add"] for action in actions if "add" in action])
+        removed = sum("remove" in action for action in actions)
+        is_whole = _has_all(info, [action["add"] for action in actions if "add" in action], removed)
     except (ValueError, StopIteration):
         is_whole = False
     if not is_whole:
@@ -135,10 +136,13 @@ def _commit(table: str, version: int) -> str:
     return f"{table}/_delta_log/{version:020d}.json"
 
 
-def _has_all_rows(info: dict[str, Any], added: list[dict[str, Any]]) -> bool:
-    """Whether the files that a write added hold as many rows as it says that it wrote."""
-    written = info.get("operationMetrics", {}).get("numOutputRows")
+def _has_all(info: dict[str, Any], added: list[dict[str, Any]], removed: int) -> bool:
+    """Whether a write added as many rows, and removed as many files, as it says that it did."""
+    metrics = info.get("operationMetrics", {})
+    written = metrics.get("numOutputRows")
     if info.get("operation") != "WRITE" or written is None:
         return True
+    if removed != int(metrics.get("numRemovedFiles", removed)):
+        return False
     held: int = sum(json.loads(one["stats"])["numRecords"] for one in added if one.get("stats"))
     return int(written) == held

@@ -52,7 +52,6 @@ class JobTables:
             return self._lake.read(table)
         if table not in self.read_versions:
             self.read_versions[table] = self._lake.version(table)
-            check_commit(self._lake.path(table), self.read_versions[table])
         return self._lake.read(table, self.read_versions[table])
 
     def fingerprints(self, *tables: str) -> dict[str, int]:

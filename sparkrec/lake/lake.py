@@ -19,6 +19,7 @@ from sparkrec.lake import files
 from sparkrec.lake.days import days_of_note, is_of_days, note_of_days
 from sparkrec.lake.delta_log import (
     active_files,
+    check_commit,
     has_commit,
     keeps_rows,
     metric_of_commit,
@@ -76,9 +77,9 @@ class Lake:
         """The table's newest version, or the one named.
 
         Raises:
-            DataError: There is no such table yet.
+            DataError: There is no such table yet, or a part of its newest commit is missing.
         """
-        self.version(table)
+        check_commit(self.path(table), self.version(table))
         reader = self.spark.read.format("delta")
         if version is not None:
             # Also of the newest one: else Delta would read what is the newest when the rows are wanted.

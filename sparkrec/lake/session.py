@@ -11,7 +11,7 @@ from delta import configure_spark_with_delta_pip
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
-from sparkrec.compat.spark import start_jvm
+from sparkrec.compat.spark import start_jvm, stay_quiet_without_jvm
 from sparkrec.config import privacy_key
 from sparkrec.config.extensions import PACKAGE, make_importable
 from sparkrec.config.paths import own_project, shipped_root
@@ -85,6 +85,7 @@ def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
     session.sparkContext.setLogLevel("ERROR")
     _ship_extensions(session)
     logging.getLogger("py4j").setLevel(logging.WARNING)
+    stay_quiet_without_jvm()
     # Of a JVM that is gone py4j prints a stack for each thing asked of it, beside the exception that says so.
     logging.getLogger().addFilter(_is_not_of_py4j)
     # They print the stack of every query that does not resolve, beside the exception that says so.

@@ -21,6 +21,7 @@ from sparkrec.contracts import load_contract
 from sparkrec.contracts.expectations import Quality, QualityReport
 from sparkrec.contracts.spark import conform, struct_type
 from sparkrec.errors import ConfigurationError, DataError, GateError, SparkrecError
+from sparkrec.file_systems import storage_trouble
 from sparkrec.graph import JobSpec, pipeline, upstream
 from sparkrec.lake import JobTables, Lake
 from sparkrec.lake.damage import damage_of_files, damage_of_tables
@@ -234,19 +235,13 @@ def _step(spec: JobSpec, name: str, default: Callable[..., Any] | None = None) -
 
 def _of_storage(spec: JobSpec, error: Exception) -> DataError | None:
     """What people are told where the storage is why the job failed."""
-    trouble = storage_trouble(error)
+    trouble = storage_trouble(str(error))
     if trouble is None:
         return None
     return DataError(
         f"{spec.name}: {trouble}; its tables keep their last good version. "
         "Free space or mend the rights, then run the same command again"
     )
-
-
-def storage_trouble(error: Exception) -> str | None:
-    """What the storage refused, where that is why the job failed: no mistake of the data or of the code."""
-    refusals = ("No space left on device", "Disk quota exceeded", "Read-only file system", "Permission denied")
-    return next((refusal for refusal in refusals if refusal in str(error)), None)
 
 
 def settings_digest(settings: Settings) -> str:

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from sparkrec.compat import require
 from sparkrec.config.settings import TrainingSettings
 from sparkrec.errors import ConfigurationError, DataError
+from sparkrec.file_systems import storage_trouble
 from sparkrec.masking import mask
 from sparkrec.training.rank_environment import of_executors, of_processes
 from sparkrec.unexpected import cut
@@ -132,12 +134,17 @@ class RankOutput:
 
     Args:
         say: Takes lines of progress.
+
+    Attributes:
+        last: The last of the other lines.
+        trouble: What the storage first refused a rank.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._rest = ""
         self.last: deque[str] = deque(maxlen=_LAST_LINES)
+        self.trouble: str | None = None
 
     def write(self, text: str) -> None:
         """Take what a rank printed, whole lines or parts of them."""
@@ -149,6 +156,7 @@ class RankOutput:
                 self._say(bare.removeprefix(PROGRESS))
             elif bare.strip():
                 self.last.append(line)
+                self.trouble = self.trouble or storage_trouble(line)
 
     def flush(self) -> None:
         """Nothing is held back but a line's beginning."""
@@ -190,7 +198,9 @@ def launch(settings: TrainingSettings, target: str, argument: str, say: Callable
         exceptions = [
             found[0] for line in output.last if (found := re.search(r"(?<![^:])[\w.]*(Error|Exception): .+", line))
         ]
-        cause = f": {exceptions[-1]}" if exceptions else ""
+        # Ranks that did not fail say at length that Horovod has been shut down; the storage says why one did.
+        causes = [output.trouble] if output.trouble else exceptions
+        cause = f": {causes[-1]}" if causes else ""
         error = DataError(cut(f"training stopped ({settings.launcher}, {settings.ranks} ranks): {failure}{cause}"))
         error.add_note(mask("\n".join(output.last)))
         raise error
@@ -233,6 +243,9 @@ def _on_spark(settings: TrainingSettings, target: str, argument: str, output: Ra
 
     # To see whether Gloo is there, Horovod loads TensorFlow in a child of this process.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    told_of_threads = threading.excepthook
+    # Horovod starts Spark's job in a thread, whose end it tells by itself; Python would print its traceback, too.
+    threading.excepthook = lambda ended: None
     try:
         horovod.spark.run(
             call,
@@ -247,6 +260,8 @@ def _on_spark(settings: TrainingSettings, target: str, argument: str, output: Ra
         )
     except Exception as error:
         return str(error)
+    finally:
+        threading.excepthook = told_of_threads
     return None
 
 

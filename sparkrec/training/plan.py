@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sparkrec.config.settings import TrainingSettings
 from sparkrec.lake import files
+from sparkrec.lake.model_tables import ARRAYS
 from sparkrec.shards.manifest import Dataset
 
 TRAINING_RECORD = "training.json"
@@ -109,8 +110,9 @@ class FoldRecord(BaseModel):
 
     @classmethod
     def find(cls, folder: str) -> Self | None:
-        """The record of a fold's folder, if the fold is finished."""
-        return cls.read(folder) if files.exists(f"{folder}/{TRAINING_RECORD}") else None
+        """The record of a fold's folder, if the fold is finished and what it gave is still there."""
+        given = any(files.exists(f"{folder}/{name}") for name in (ARRAYS, WEIGHTS))
+        return cls.read(folder) if given and files.exists(f"{folder}/{TRAINING_RECORD}") else None
 
     def write(self, folder: str) -> None:
         """Put it into the fold's folder, as the last of its files."""

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+from pyspark import accumulators
 from pyspark.sql import SparkSession
 
 from sparkrec.compat import spark as private
@@ -27,3 +29,15 @@ def test_a_tables_log_can_be_checkpointed(spark: SparkSession, tmp_path: Path) -
     log = private.delta_log(spark, str(tmp_path / "t"))
     log.checkpoint()
     assert (tmp_path / "t" / "_delta_log" / f"{0:020d}.checkpoint.parquet").is_file()
+
+
+def test_the_server_of_accumulators_is_quiet_where_the_jvm_is_gone(
+    spark: SparkSession, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server = accumulators._accumulatorServer
+    try:
+        raise EOFError
+    except EOFError:
+        server.handle_error(None, ("127.0.0.1", 1))
+
+    assert capfd.readouterr().err == ""

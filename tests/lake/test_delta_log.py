@@ -7,7 +7,7 @@ import pytest
 from pyarrow import parquet as pq
 
 from sparkrec.errors import DataError
-from sparkrec.lake.delta_log import active_files, metric_of_commit, newest_version
+from sparkrec.lake.delta_log import active_files, check_commit, metric_of_commit, newest_version
 
 
 def commit(table: Path, version: int, *actions: dict[str, Any]) -> None:
@@ -61,3 +61,24 @@ def test_active_files_are_those_of_the_checkpoint_and_the_commits_behind_it(tmp_
     (tmp_path / "_delta_log" / f"{1:020d}.checkpoint.parquet").unlink()
     with pytest.raises(DataError, match="no commit 0 and no checkpoint behind it"):
         active_files(str(tmp_path))
+
+
+@pytest.mark.parametrize("lost", ["remove", "add", "commitInfo", "half of a line"], ids=lambda lost: f"without {lost}")
+def test_a_commit_that_lacks_a_part_is_no_commit(tmp_path: Path, lost: str) -> None:
+    metrics = {"numOutputRows": "2", "numRemovedFiles": "1"}
+    added = {"path": "new.parquet", "stats": json.dumps({"numRecords": 2})}
+    actions = [
+        {"commitInfo": {"operation": "WRITE", "operationMetrics": metrics}},
+        {"add": added},
+        {"remove": {"path": "old.parquet"}},
+    ]
+    log = tmp_path / "_delta_log"
+    log.mkdir()
+    entry = log / f"{0:020d}.json"
+    entry.write_text("\n".join(map(json.dumps, actions)), encoding="utf-8")
+    check_commit(str(tmp_path), 0)
+    kept = [json.dumps(action) for action in actions if lost not in action]
+    entry.write_text("\n".join(kept)[: -9 if len(kept) == 3 else None], encoding="utf-8")
+
+    with pytest.raises(DataError, match="a part of this commit is missing"):
+        check_commit(str(tmp_path), 0)
