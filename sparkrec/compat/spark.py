@@ -40,7 +40,7 @@ def start_jvm(settings: Mapping[str, str], environment: Mapping[str, str | None]
 
 def stay_quiet_without_jvm() -> None:
     """Let the server that hears of accumulators say nothing where the JVM is gone: the error of the job says it."""
-    setattr(AccumulatorServer, "handle_error", lambda *of_request: None)  # noqa: B010  nobody reads it by name
+    setattr(AccumulatorServer, "handle_error", lambda *_: None)  # noqa: B010  nobody reads it by name
 
 
 def jvm(spark: SparkSession) -> Any:

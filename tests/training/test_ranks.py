@@ -11,7 +11,7 @@ from watched_processes import watched
 from sparkrec.config.settings import TrainingSettings
 from sparkrec.errors import DataError
 from sparkrec.lake import files
-from sparkrec.lake.model_tables import USERS
+from sparkrec.lake.model_tables import ARRAYS, USERS
 from sparkrec.shards.manifest import Manifest
 from sparkrec.training.distributed import PROGRESS, RankOutput, launch
 from sparkrec.training.plan import TRAINING_RECORD, FoldRecord, TrainingPlan
@@ -154,6 +154,8 @@ def test_a_process_of_its_own_trains_the_other_folds_as_long_as_was_best_for_the
 ) -> None:
     finished = FoldRecord(fold="validation", best_epoch=1, epochs=(), ranks=())
     files.write_bytes(f"{tmp_path}/validation/{TRAINING_RECORD}", finished.model_dump_json().encode())
+    # Without what it gave a fold is not finished, whatever its record says.
+    files.write_arrays(f"{tmp_path}/validation/{ARRAYS}", {"items": np.zeros((1, 1), np.float32)})
     lines: list[str] = []
 
     launch(LOCAL, TRAIN, _plan(shards, tmp_path), lines.append)
