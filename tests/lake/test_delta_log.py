@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
+from sparkrec.errors import DataError
 from sparkrec.lake.delta_log import active_files, check_commit, metric_of_commit, newest_version
 
 
