@@ -6,7 +6,7 @@ import math
 import sys
 from pathlib import Path
 
-PARTS = ("pipeline", "data", "reading", "features", "queries", "training", "topn", "shapes")
+PARTS = ("pipeline", "data", "reading", "features", "queries", "training", "topn", "search", "shapes")
 BY_NAME = ("scale", "lists")
 
 
