@@ -114,6 +114,7 @@ case $target in
         stage "installing requirements.lock in .venv (the first time some minutes, most of them Horovod's build)" \
             sync_env .venv requirements.lock
         stage "putting Delta's jars beside Spark's" .venv/bin/python -m sparkrec.lake.jars
+        stage "keeping the classes that Spark loads" .venv/bin/python -m sparkrec.lake.shared_classes
         touch .venv/.installed
         ;;
     airflow)

@@ -38,6 +38,16 @@ def start_jvm(settings: Mapping[str, str], environment: Mapping[str, str | None]
                 os.environ[name] = before[name]
 
 
+def end_jvm() -> None:
+    """End the JVM that `start_jvm` started, and wait until it has ended."""
+    gateway = SparkContext._gateway
+    assert gateway is not None
+    gateway.shutdown()
+    process = gateway.proc
+    process.stdin.close()
+    process.wait()
+
+
 def stay_quiet_without_jvm() -> None:
     """Let the server that hears of accumulators say nothing where the JVM is gone: the error of the job says it."""
     setattr(AccumulatorServer, "handle_error", lambda *_: None)  # noqa: B010  nobody reads it by name

@@ -18,6 +18,7 @@ from sparkrec.config.paths import own_project, shipped_root
 from sparkrec.config.settings import SparkSettings
 from sparkrec.lake.jars import EXCLUDED, LOCAL_FILES, delta_installed, local_files_installed
 from sparkrec.lake.java import java_home
+from sparkrec.lake.shared_classes import java_option
 from sparkrec.masking import NAMES, USERINFO, is_secret, know
 from sparkrec.scratch import scratch_folder
 
@@ -69,6 +70,9 @@ def spark_session(spark: SparkSettings, app_name: str) -> SparkSession:
         temporary = scratch_folder()
         options = wanted.get("spark.driver.extraJavaOptions", "")
         own = f'-Dlog4j2.configurationFile={logging_file} "-Djava.io.tmpdir={temporary}"'
+        if shared := java_option():
+            # An archive that does not fit is passed over, without a word.
+            own += f' "{shared}" -Xlog:disable -Xlog:all=error:stderr'
         wanted["spark.driver.extraJavaOptions"] = f"{options} {own}".strip()
         if not delta_installed():
             wanted.setdefault("spark.jars.excludes", EXCLUDED)
