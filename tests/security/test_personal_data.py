@@ -284,7 +284,6 @@ FAILURES = [
     # They tell of the person by a line's hash and by a number.
     ("delete", {"silver.quarantine", "features.retrieval_samples"}),
     ("delete", {"features.query_text"}),
-    ("delete", {"features.query_items"}),
     ("update", {"features.vocabulary"}),
     ("delete", {"bronze.shop"}),
     ("delete", {"bronze.shop__customers"}),
