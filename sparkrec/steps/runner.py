@@ -123,7 +123,16 @@ class Runner:
                 raise raised from error
             raise
         seconds = time.monotonic() - clock
-        self._write_down(spec, tables, known_until, started, seconds, counts, None)
+        try:
+            self._write_down(spec, tables, known_until, started, seconds, counts, None)
+        except Exception as error:
+            trouble = storage_trouble(str(error))
+            if trouble is None:
+                raise
+            raise DataError(
+                f"{spec.name}: {trouble}: its tables are done, but its row of {RUNS} could not be written. "
+                "Free space or mend the rights, then run the same command again"
+            ) from error
         told = "  ".join(f"{name} {rows:,}" for name, rows in counts.items())
         self._say_below(f"{seconds:.1f} s  {told}")
 
