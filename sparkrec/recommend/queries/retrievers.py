@@ -99,7 +99,9 @@ class QueryBatch:
         }
         for name, found in named.items():
             place, there = find(pairs, of_retriever[name])
-            columns[f"place_{name}"] = pa.array(_places(found)[place] if len(found.data) else rows, mask=~there)
+            places = np.zeros(len(pairs), np.int32)
+            places[there] = _places(found)[place[there]]
+            columns[f"place_{name}"] = pa.array(places, mask=~there)
         columns["rank_fusion"] = _fused([columns[f"place_{name}"] for name in named], len(pairs))
         return pa.table(columns)
 

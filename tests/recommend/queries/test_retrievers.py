@@ -109,3 +109,16 @@ def test_a_shop_without_vectors_and_without_clicks_is_searched_by_words(history:
     rows = found(texts, ClickHistory.of(pa.table(clicks), queries, texts), ("mug", ["mug"], None, None))
 
     assert places(rows["mug", "a"]) == {"bm25": 1, "text_bm25": 1}
+
+
+def test_whatever_is_found_the_columns_have_the_same_types(catalogue: Catalogue, history: ClickHistory) -> None:
+    asked = [("lamp", ["lamp"], [1.0, 0.0]), ("mug", ["mug"], None), ("?!", [], None)]
+    schemas = set()
+    for query, words, vector in asked:
+        rows = {"query": [query], "words": [words], "vector": pa.array([vector], pa.list_(pa.float32()))}
+        batch = pa.RecordBatch.from_pydict({**rows, "brand": pa.array([None], pa.string())})
+        table = batch_of(batch, catalogue, history, MatchSettings()).candidates()
+        schemas.add(str(table.schema))
+
+    assert len(schemas) == 1
+    assert "int64" not in schemas.pop()
