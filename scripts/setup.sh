@@ -114,7 +114,10 @@ case $target in
         stage "installing requirements.lock in .venv (the first time some minutes, most of them Horovod's build)" \
             sync_env .venv requirements.lock
         stage "putting Delta's jars beside Spark's" .venv/bin/python -m sparkrec.lake.jars
-        stage "keeping the classes that Spark loads" .venv/bin/python -m sparkrec.lake.shared_classes
+        echo "setup: keeping the classes that Spark loads"
+        # Without them jobs do the same, only start later.
+        .venv/bin/python -m sparkrec.lake.shared_classes >>"$LOG" 2>&1 </dev/null ||
+            echo "setup: they could not be kept, so that jobs start a little later (see $LOG)"
         touch .venv/.installed
         ;;
     airflow)
