@@ -32,9 +32,10 @@ def run(context: JobContext) -> Counts:
     scratch = f"{context.settings.lake}/models/_scratch/queries-{context.run_id}"
     try:
         split = _split(context)
-        targets = _targets(context, split).localCheckpoint()
+        window = _window(context, split)
+        targets = _targets(context, split, window).localCheckpoint()
         asked = _asked(context, split, targets)
-        found = _with_labels(_candidates(context, split, asked, scratch), asked, targets)
+        found = _with_labels(_candidates(context, window, asked, scratch), asked, targets)
         return {"query_items": tables.replace(QUERY_ITEMS, found)}
     finally:
         files.delete_folder(scratch)
@@ -73,8 +74,8 @@ def _asked(context: JobContext, split: SplitSettings, targets: DataFrame) -> dic
     return asked
 
 
-def _candidates(context: JobContext, split: SplitSettings, asked: Mapping[str, DataFrame], scratch: str) -> DataFrame:
-    settings, window = context.settings.match, _window(context, split)
+def _candidates(context: JobContext, window: Column, asked: Mapping[str, DataFrame], scratch: str) -> DataFrame:
+    settings = context.settings.match
     events = context.known_interactions().where("search_id is not null")
     issued = context.known_searches()
     clicks = {
@@ -114,9 +115,8 @@ def _window(context: JobContext, split: SplitSettings) -> Column:
     return time_window(F.col("known_time"), F.lit(last), split)
 
 
-def _targets(context: JobContext, split: SplitSettings) -> DataFrame:
+def _targets(context: JobContext, split: SplitSettings, window: Column) -> DataFrame:
     """What was clicked after queries in the window after a fold: ``fold, query, item_id``."""
-    window = _window(context, split)
     after = {newest_known(fold) - 1: fold for fold in query_folds(split) if newest_known(fold)}
     of_window = F.element_at(F.create_map(*[F.lit(part) for pair in after.items() for part in pair]), window)
     clicked = context.known_interactions().where(F.col("event_type").isin(*_CLICKS) & F.col("search_id").isNotNull())

@@ -106,13 +106,7 @@ def fit_query_ranker(
     of_fold = np.array(table["fold"].to_pylist())
     groups = table.select(key[:2]).to_pandas().groupby(key[:2], sort=False).ngroup().to_numpy()
     found: dict[str, Text] = {}
-    options = {
-        "seed": seed,
-        "num_leaves": settings.leaves,
-        "min_data_in_leaf": settings.min_rows,
-        "learning_rate": settings.learning_rate,
-        "feature_fraction": settings.column_share,
-    }
+    options = booster.tree_options(settings, seed)
     for fold in folds:
         # What came to be known of the window after a fold is known where that window is.
         known = [name for name in dict.fromkeys(of_fold) if newest_known(name) - 1 >= newest_known(fold)]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sparkrec.config.settings import RankerSettings
 from sparkrec.recommend.ranker.samples import Samples
 from sparkrec.recommend.users import Floats
 
@@ -40,6 +41,17 @@ def fit(samples: Samples, names: tuple[str, ...], objective: str, trees: int, op
     }
     trained = lightgbm.train(given, together, trees)
     return np.frombuffer(trained.model_to_string().encode(), np.uint8)
+
+
+def tree_options(settings: RankerSettings, seed: int) -> dict[str, Any]:
+    """What the settings say of each tree, as LightGBM names it."""
+    return {
+        "seed": seed,
+        "num_leaves": settings.leaves,
+        "min_data_in_leaf": settings.min_rows,
+        "learning_rate": settings.learning_rate,
+        "feature_fraction": settings.column_share,
+    }
 
 
 class Booster:

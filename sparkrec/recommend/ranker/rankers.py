@@ -52,11 +52,7 @@ def _published(samples: Samples, names: Names, settings: RankerSettings, seed: i
     has but few relevant items, it overfits less than LambdaMART.
     """
     options = {
-        "seed": seed,
-        "num_leaves": settings.leaves,
-        "min_data_in_leaf": settings.min_rows,
-        "learning_rate": settings.learning_rate,
-        "feature_fraction": settings.column_share,
+        **booster.tree_options(settings, seed),
         "bagging_fraction": settings.row_share,
         "bagging_freq": 1,
     }
